@@ -6,8 +6,6 @@ import PackageDescription
 let package = Package(
     name: "martinet",
     products: [
-        .executable(name: "martinet", targets: ["martinet"]),
-        .executable(name: "martinet-init", targets: ["MartinetInit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -18,38 +16,6 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "LinuxKernel", dependencies: ["CLinux"]),
         .target(name: "SandboxSpec", dependencies: ["CYAML"]),
-        .target(name: "SetupProgram", dependencies: ["SandboxSpec"]),
-        .target(name: "Cgroups", dependencies: ["LinuxKernel"]),
-        .target(name: "Confinement", dependencies: ["CSeccomp", "LinuxKernel"]),
-        .target(name: "Storage", dependencies: ["LinuxKernel", "SandboxSpec"]),
-        .target(
-            name: "Engine",
-            dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram", "Cgroups", "Confinement", "Storage"]),
-        .executableTarget(
-            name: "martinet",
-            dependencies: [
-                "Engine",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            // A static executable starts in a third of the time: no dynamic loader, no relocations.
-            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
-        .executableTarget(
-            name: "MartinetInit",
-            dependencies: ["CLinux"],
-            swiftSettings: [
-                .enableExperimentalFeature("Embedded"),
-                .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
-            ],
-            linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
-        .testTarget(name: "SandboxSpecTests", dependencies: ["SandboxSpec"]),
-        .testTarget(name: "SetupProgramTests", dependencies: ["SetupProgram"]),
-        .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel"]),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"]),
-        .testTarget(name: "ConfinementTests", dependencies: ["Confinement"]),
-        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
-        .testTarget(name: "EngineTests", dependencies: ["Engine"]),
-        .testTarget(name: "SecurityTests", dependencies: ["LinuxKernel"]),
-        .testTarget(name: "IntegrationTests", dependencies: ["LinuxKernel"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -81,9 +81,6 @@ static inline long mt_syscall(long number, long a, long b, long c, long d, long 
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
-#ifndef FSCONFIG_CMD_CREATE
-#error "linux/mount.h is too old: Linux 5.2 headers are needed"
-#endif
 
 _Static_assert(sizeof(struct open_how) == 24, "openat2(2) ABI");
 _Static_assert(sizeof(struct mount_attr) == 32, "mount_setattr(2) ABI");

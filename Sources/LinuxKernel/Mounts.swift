@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Per-mount attributes. mount_setattr(2), Linux 5.12
+public struct MountAttributes: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    public static let readOnly = MountAttributes(rawValue: MT_MOUNT_ATTR_RDONLY)
+    public static let noSetuid = MountAttributes(rawValue: MT_MOUNT_ATTR_NOSUID)
+    public static let noDevices = MountAttributes(rawValue: MT_MOUNT_ATTR_NODEV)
+    public static let noExecute = MountAttributes(rawValue: MT_MOUNT_ATTR_NOEXEC)
+    public static let noAccessTime = MountAttributes(rawValue: MT_MOUNT_ATTR_NOATIME)
+    public static let noSymlinkFollow = MountAttributes(rawValue: MT_MOUNT_ATTR_NOSYMFOLLOW)
+    public static let idMapped = MountAttributes(rawValue: MT_MOUNT_ATTR_IDMAP)
+}
+
+/// A detached copy of the mount tree at an open path. open_tree(2), Linux 5.2; needs CAP_SYS_ADMIN
+public func cloneTree(_ path: borrowing Descriptor, recursive: Bool) throws(SystemError) -> Descriptor {
+    try withPath("open_tree", "") { name throws(SystemError) in
+        Descriptor(
+            owning: Int32(
+                try kernel(
+                    "open_tree", "descriptor \(path.rawValue)", Int(SYS_open_tree), Int(path.rawValue), name,
+                    Int(MT_OPEN_TREE_CLONE | MT_OPEN_TREE_CLOEXEC) | Int(AT_EMPTY_PATH)
+                        | (recursive ? Int(AT_RECURSIVE) : 0))))
+    }
+}
+
+/// Changes the attributes of a mount, or of the whole tree below it; `idMap` is the user namespace whose map is laid over
+/// the files' owners. mount_setattr(2), Linux 5.12
+public func setMountAttributes(
+    _ mount: borrowing Descriptor, set: MountAttributes, clear: MountAttributes = [], idMap: Int32? = nil,
+    recursive: Bool = false
+) throws(SystemError) {
+    var attributes = mount_attr()
+    attributes.attr_set = set.rawValue | (idMap == nil ? 0 : MT_MOUNT_ATTR_IDMAP)
+    attributes.attr_clr = clear.rawValue
+    attributes.userns_fd = UInt64(idMap ?? 0)
+    let raw = mount.rawValue
+    try withPath("mount_setattr", "") { name throws(SystemError) in
+        try withAddress(&attributes) { attributes throws(SystemError) in
+            _ = try kernel(
+                "mount_setattr", "descriptor \(raw)", Int(SYS_mount_setattr), Int(raw), name,
+                Int(AT_EMPTY_PATH) | (recursive ? Int(AT_RECURSIVE) : 0), attributes, MemoryLayout<mount_attr>.size)
+        }
+    }
+}
+
+/// The magic number of the file system that holds an open file. fstatfs(2)
+public func fileSystemType(_ descriptor: borrowing Descriptor) throws(SystemError) -> Int {
+    try withUnsafeTemporaryAllocationOfBytes(256) { buffer throws(SystemError) in
+        try kernel(
+            "fstatfs", "descriptor \(descriptor.rawValue)", Int(SYS_fstatfs), Int(descriptor.rawValue),
+            Int(bitPattern: buffer.baseAddress))
+        return buffer.load(as: Int.self)
+    }
+}
