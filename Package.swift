@@ -6,6 +6,7 @@ import PackageDescription
 let package = Package(
     name: "martinet",
     products: [
+        .executable(name: "martinet-init", targets: ["MartinetInit"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -16,6 +17,15 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "LinuxKernel", dependencies: ["CLinux"]),
         .target(name: "SandboxSpec", dependencies: ["CYAML"]),
+        .target(name: "SetupProgram"),
+        .executableTarget(
+            name: "MartinetInit",
+            dependencies: ["CLinux"],
+            swiftSettings: [
+                .enableExperimentalFeature("Embedded"),
+                .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
+            ],
+            linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -98,6 +98,7 @@ static const uint64_t MT_MOUNT_ATTR_NOEXEC = MOUNT_ATTR_NOEXEC;
 static const uint64_t MT_MOUNT_ATTR_NOATIME = MOUNT_ATTR_NOATIME;
 static const uint64_t MT_MOUNT_ATTR_IDMAP = MOUNT_ATTR_IDMAP;
 static const uint64_t MT_MOUNT_ATTR_NOSYMFOLLOW = MOUNT_ATTR_NOSYMFOLLOW;
+static const uint64_t MT_MNT_DETACH = 2; // sys/mount.h clashes with linux/mount.h
 static const unsigned long MT_TIOCGPTPEER = TIOCGPTPEER;
 static const unsigned long MT_TIOCSPTLCK = TIOCSPTLCK;
 static const unsigned long MT_TIOCSWINSZ = TIOCSWINSZ;

@@ -1,5 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The two routines that run between a clone and an exec, or without one: the child that becomes init, and the janitor.
+// Both run in the launcher's memory (CLONE_VM) on stacks of their own, so they make raw system calls only: no libc, no
+// errno, no Swift.
 #ifndef MARTINET_MT_LAUNCH_H
 #define MARTINET_MT_LAUNCH_H
 #include "clinux.h"
+
+/// The step that a launch failed at. Printed by the host; numbers are for this process only.
+enum mt_launch_stage {
+    MT_STAGE_NONE = 0,
+    MT_STAGE_CLONE,
+    MT_STAGE_HELPER,
+    MT_STAGE_JOIN,
+    MT_STAGE_DESCRIPTORS,
+    MT_STAGE_UNSHARE,
+    MT_STAGE_RELEASE,
+    MT_STAGE_SET_IDS,
+    MT_STAGE_CAPABILITIES,
+    MT_STAGE_EXECUTE,
+};
+
+/// How the child gets to hold its capabilities across exec.
+enum mt_launch_identity {
+    /// Become uid and gid 0 of the new user namespace.
+    MT_IDENTITY_ROOT = 0,
+    /// Stay the one id that is mapped; raise every capability as ambient.
+    MT_IDENTITY_AMBIENT = 1,
+};
+
+#define MT_MOST_JOINS 8
+
+/// One launch. Lives with its stack in one mapping, which stays until the child has ended.
+struct mt_launch {
+    // In
+    uint64_t clone_flags;
+    uint64_t unshare_flags;
+    int cgroup;   ///< Directory for CLONE_INTO_CGROUP, or -1. Linux 5.7
+    int init;     ///< The init program, opened.
+    int socket;   ///< Init's side of the record socket.
+    int null;     ///< /dev/null: init's standard descriptors.
+    int release;  ///< Read end of a pipe: a byte says that the id maps are written; its end, that the launcher died.
+    int identity; ///< enum mt_launch_identity
+    int clears_groups;
+    int join_count;
+    int joins[MT_MOST_JOINS]; ///< Namespaces to join before the user namespace is made, opened.
+    unsigned last_capability;
+    int fail_stage; ///< Fault injection: the stage that fails with fail_errno instead of being done, or 0.
+    int fail_errno;
+    // Out
+    volatile int stage;
+    volatile int error;
+    int pid;
+    int pidfd;
+};
+
+/// Starts the child. Returns 0 with pid and pidfd set, or -errno with stage set. The caller has all signals blocked.
+long mt_launch_start(struct mt_launch *launch, void *stack, size_t stack_size);
+
+/// What the janitor removes when the launcher has died.
+enum mt_janitor_kind {
+    MT_JANITOR_FREE = 0,
+    /// A directory that empties by itself (a cgroup): removed, with patience while it is busy.
+    MT_JANITOR_BUSY_DIRECTORY,
+    /// A directory that others may be using: removed if empty.
+    MT_JANITOR_SHARED_DIRECTORY,
+    /// An empty file or directory that must still be the one that was made.
+    MT_JANITOR_PLACEHOLDER_FILE,
+    MT_JANITOR_PLACEHOLDER_DIRECTORY,
+};
+
+struct mt_janitor_entry {
+    volatile int kind;
+    int directory; ///< Descriptor that the path begins at, or AT_FDCWD.
+    uint64_t device;
+    uint64_t inode; ///< 0: not made yet, so nothing is removed.
+    char path[512];
+};
+
+#define MT_JANITOR_ENTRIES 64
+
+/// The janitor's memory, shared with the launcher: entries are written before the thing they name is made.
+struct mt_janitor {
+    volatile int launcher; ///< Process descriptor of the launcher.
+    volatile int init;     ///< Process descriptor of init, or -1.
+    volatile int lingers;  ///< Whether init outlives the launcher: then wait for it instead of killing it.
+    struct mt_janitor_entry entries[MT_JANITOR_ENTRIES];
+};
+
+/// Starts the janitor: a process in the launcher's memory and with its descriptors, in a session of its own, that sleeps
+/// until the launcher dies. Returns its pid or -errno. The caller has all signals blocked.
+long mt_janitor_start(struct mt_janitor *janitor, void *stack, size_t stack_size);
+
+/// Runs `body(argument)` in a child that shares memory and borrows a stack (the caller sleeps until the child executes or
+/// exits), or, where `shares_memory` is 0, in a copy. Returns the pid or -errno. Used by init to start agents.
+long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory);
+
 #endif

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mt_launch.h"
+
+// Stack protectors read thread-local storage, which a CLONE_VM child shares with its parent: harmless, but needless.
+#define CHILD __attribute__((noinline, used, optimize("no-stack-protector")))
+#ifdef __clang__
+#undef CHILD
+#define CHILD __attribute__((noinline, used, no_stack_protector))
+#endif
+
+static inline long call0(long n) { return mt_syscall(n, 0, 0, 0, 0, 0, 0); }
+static inline long call1(long n, long a) { return mt_syscall(n, a, 0, 0, 0, 0, 0); }
+static inline long call2(long n, long a, long b) { return mt_syscall(n, a, b, 0, 0, 0, 0); }
+static inline long call3(long n, long a, long b, long c) { return mt_syscall(n, a, b, c, 0, 0, 0); }
+static inline long call4(long n, long a, long b, long c, long d) { return mt_syscall(n, a, b, c, d, 0, 0); }
+static inline long call5(long n, long a, long b, long c, long d, long e) { return mt_syscall(n, a, b, c, d, e, 0); }
+
+// clone3(2) whose child calls body(argument) on the stack in `arguments` and exits with what it returns. In assembly,
+// because the child must not return through a frame of the parent's.
+long mt_clone3(struct clone_args *arguments, size_t size, int (*body)(void *), void *argument);
+#if defined(__x86_64__)
+__asm__(".text\n.globl mt_clone3\n.hidden mt_clone3\n.type mt_clone3,@function\nmt_clone3:\n"
+        "  mov %rdx, %r8\n"
+        "  mov %rcx, %r9\n"
+        "  mov $435, %eax\n"
+        "  syscall\n"
+        "  test %rax, %rax\n"
+        "  jnz 1f\n"
+        "  xor %ebp, %ebp\n"
+        "  mov %r9, %rdi\n"
+        "  call *%r8\n"
+        "  mov %eax, %edi\n"
+        "  mov $60, %eax\n"
+        "  syscall\n"
+        "  hlt\n"
+        "1: ret\n.size mt_clone3, .-mt_clone3\n");
+#else
+__asm__(".text\n.globl mt_clone3\n.hidden mt_clone3\n.type mt_clone3,%function\nmt_clone3:\n"
+        "  mov x10, x2\n"
+        "  mov x11, x3\n"
+        "  mov x8, #435\n"
+        "  svc #0\n"
+        "  cbnz x0, 1f\n"
+        "  mov x29, #0\n"
+        "  mov x30, #0\n"
+        "  mov x0, x11\n"
+        "  blr x10\n"
+        "  mov x8, #93\n"
+        "  svc #0\n"
+        "  brk #1\n"
+        "1: ret\n.size mt_clone3, .-mt_clone3\n");
+#endif
+
+static CHILD int fail(struct mt_launch *l, int stage, long result) {
+    l->error = (int)-result;
+    l->stage = stage;
+    return 125;
+}
+
+// Each stage passes through here, so that a test can make any of them fail.
+static inline long step(struct mt_launch *l, int stage, long result) {
+    return l->fail_stage == stage && result >= 0 ? -l->fail_errno : result;
+}
+
+// Puts the descriptors where init expects them (0-2 null, 3 socket, 4 release, 5 init) and closes all others: a child of
+// a launcher with many sandboxes must hold nobody else's pipe open.
+static CHILD long arrange_descriptors(struct mt_launch *l) {
+    int from[4] = {l->null, l->socket, l->release, l->init};
+    for (int i = 0; i < 4; i++) {
+        long high = call3(SYS_fcntl, from[i], F_DUPFD_CLOEXEC, 10);
+        if (high < 0) return high;
+        from[i] = (int)high;
+    }
+    for (int i = 0; i < 6; i++) {
+        int source = i < 3 ? from[0] : from[i - 2];
+        long result = call3(SYS_dup3, source, i, i > 3 ? O_CLOEXEC : 0);
+        if (result < 0) return result;
+    }
+    return call3(SYS_close_range, 6, ~0u, 0);
+}
+
+static CHILD long raise_ambient(unsigned last) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    long result = call2(SYS_capget, (long)&header, (long)data);
+    if (result < 0) return result;
+    data[0].inheritable = data[0].permitted;
+    data[1].inheritable = data[1].permitted;
+    result = call2(SYS_capset, (long)&header, (long)data);
+    if (result < 0) return result;
+    for (unsigned capability = 0; capability <= last; capability++) {
+        uint32_t half = capability < 32 ? data[0].permitted : data[1].permitted;
+        if (!(half >> (capability % 32) & 1)) continue;
+        result = call5(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+        if (result < 0) return result;
+    }
+    return 0;
+}
+
+static CHILD int child(void *argument) {
+    struct mt_launch *l = argument;
+    static const char *const arguments[] = {"martinet-init", 0};
+    static const char *const environment[] = {0};
+    char byte = 0;
+    long result = step(l, MT_STAGE_DESCRIPTORS, arrange_descriptors(l));
+    if (result < 0) return fail(l, MT_STAGE_DESCRIPTORS, result);
+    // Made here rather than by clone3: the launcher goes on while the network namespace, the dearest, is being built.
+    result = step(l, MT_STAGE_UNSHARE, l->unshare_flags ? call1(SYS_unshare, (long)l->unshare_flags) : 0);
+    if (result < 0) return fail(l, MT_STAGE_UNSHARE, result);
+    do result = call3(SYS_read, 4, (long)&byte, 1);
+    while (result == -EINTR);
+    result = step(l, MT_STAGE_RELEASE, result == 0 ? -EPIPE : result);
+    if (result < 0) return fail(l, MT_STAGE_RELEASE, result);
+    if (l->identity == MT_IDENTITY_ROOT) {
+        // Before exec, or exec drops the capabilities of an unmapped uid.
+        if (l->clears_groups) result = call2(SYS_setgroups, 0, 0);
+        if (result >= 0) result = call3(SYS_setresgid, 0, 0, 0);
+        if (result >= 0) result = call3(SYS_setresuid, 0, 0, 0);
+        result = step(l, MT_STAGE_SET_IDS, result);
+        if (result < 0) return fail(l, MT_STAGE_SET_IDS, result);
+    } else {
+        result = step(l, MT_STAGE_CAPABILITIES, raise_ambient(l->last_capability));
+        if (result < 0) return fail(l, MT_STAGE_CAPABILITIES, result);
+    }
+    result = l->fail_stage == MT_STAGE_EXECUTE
+                 ? -l->fail_errno
+                 : call5(SYS_execveat, 5, (long)"", (long)arguments, (long)environment, AT_EMPTY_PATH);
+    return fail(l, MT_STAGE_EXECUTE, result);
+}
+
+static CHILD long clone_child(struct mt_launch *l, void *stack, size_t size, uint64_t more_flags) {
+    struct clone_args a;
+    volatile char *zero = (volatile char *)&a;
+    for (size_t i = 0; i < sizeof a; i++) zero[i] = 0;
+    a.flags = l->clone_flags | CLONE_VM | CLONE_PIDFD | more_flags;
+    if (l->cgroup >= 0) {
+        a.flags |= CLONE_INTO_CGROUP;
+        a.cgroup = (uint64_t)l->cgroup;
+    }
+    a.pidfd = (uint64_t)(uintptr_t)&l->pidfd;
+    a.exit_signal = more_flags & CLONE_PARENT ? 0 : SIGCHLD;
+    a.stack = (uint64_t)(uintptr_t)stack;
+    a.stack_size = size;
+    long pid = l->fail_stage == MT_STAGE_CLONE ? -l->fail_errno : mt_clone3(&a, sizeof a, child, l);
+    if (pid > 0) l->pid = (int)pid;
+    else fail(l, MT_STAGE_CLONE, pid);
+    return pid;
+}
+
+struct helper {
+    struct mt_launch *launch;
+    void *stack;
+    size_t size;
+};
+
+// Namespaces of the host can be joined only with the launcher's privileges, so before the user namespace is made: this
+// helper joins them and clones init as its own sibling.
+static CHILD int join_and_clone(void *argument) {
+    struct helper *h = argument;
+    struct mt_launch *l = h->launch;
+    for (int i = 0; i < l->join_count; i++) {
+        long result = step(l, MT_STAGE_JOIN, call2(SYS_setns, l->joins[i], 0));
+        if (result < 0) return fail(l, MT_STAGE_JOIN, result);
+    }
+    return clone_child(l, h->stack, h->size, CLONE_PARENT) < 0 ? 125 : 0;
+}
+
+long mt_launch_start(struct mt_launch *l, void *stack, size_t size) {
+    l->stage = MT_STAGE_NONE;
+    l->error = 0;
+    l->pid = -1;
+    l->pidfd = -1;
+    if (l->join_count == 0) {
+        long pid = clone_child(l, stack, size, 0);
+        return pid < 0 ? pid : 0;
+    }
+    size_t half = size / 2 & ~(size_t)15;
+    struct helper h = {l, stack, half};
+    struct clone_args a;
+    memset(&a, 0, sizeof a);
+    // CLONE_FILES, so that the process descriptor of init lands in the launcher's table.
+    a.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES;
+    a.stack = (uint64_t)(uintptr_t)stack + half;
+    a.stack_size = half;
+    long helper = mt_clone3(&a, sizeof a, join_and_clone, &h);
+    if (helper < 0) {
+        fail(l, MT_STAGE_HELPER, helper);
+        return helper;
+    }
+    while (call4(SYS_wait4, helper, 0, __WALL, 0) == -EINTR) {}
+    return l->pid > 0 ? 0 : -l->error;
+}
+
+static CHILD void nap(void) {
+    struct timespec millisecond = {0, 1000000};
+    call4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&millisecond, 0);
+}
+
+// Only what the launcher made, and only while nothing is in it: an agent may have moved or filled a placeholder.
+static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
+    struct open_how how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+    struct stat found;
+    if (e->inode == 0) return;
+    long file = call4(SYS_openat2, e->directory, (long)e->path, (long)&how, sizeof how);
+    if (file < 0) return;
+    long result = call2(SYS_fstat, file, (long)&found);
+    call1(SYS_close, file);
+    if (result < 0 || found.st_dev != e->device || found.st_ino != e->inode) return;
+    if (e->kind == MT_JANITOR_PLACEHOLDER_FILE && found.st_size != 0) return;
+    call3(SYS_unlinkat, e->directory, (long)e->path, e->kind == MT_JANITOR_PLACEHOLDER_DIRECTORY ? AT_REMOVEDIR : 0);
+}
+
+static CHILD int janitor(void *argument) {
+    struct mt_janitor *j = argument;
+    static const char name[] = "martinet-tidy";
+    call0(SYS_setsid);
+    call5(SYS_prctl, PR_SET_NAME, (long)name, 0, 0, 0);
+    struct pollfd watched = {j->launcher, POLLIN, 0};
+    while (call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8) == -EINTR) {}
+    if (j->init >= 0) {
+        if (!j->lingers) call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
+        struct pollfd end = {j->init, POLLIN, 0};
+        while (call5(SYS_ppoll, (long)&end, 1, 0, 0, 8) == -EINTR) {}
+    }
+    for (int i = MT_JANITOR_ENTRIES - 1; i >= 0; i--) {
+        struct mt_janitor_entry *e = &j->entries[i];
+        switch (e->kind) {
+        case MT_JANITOR_BUSY_DIRECTORY:
+            // Processes that are dying still count for a while: ten seconds at most.
+            for (int tries = 0; tries < 10000; tries++) {
+                if (call3(SYS_unlinkat, e->directory, (long)e->path, AT_REMOVEDIR) != -EBUSY) break;
+                nap();
+            }
+            break;
+        case MT_JANITOR_SHARED_DIRECTORY:
+            call3(SYS_unlinkat, e->directory, (long)e->path, AT_REMOVEDIR);
+            break;
+        case MT_JANITOR_PLACEHOLDER_FILE:
+        case MT_JANITOR_PLACEHOLDER_DIRECTORY:
+            remove_placeholder(e);
+            break;
+        default:
+            break;
+        }
+    }
+    return 0;
+}
+
+long mt_janitor_start(struct mt_janitor *j, void *stack, size_t size) {
+    struct clone_args a;
+    memset(&a, 0, sizeof a);
+    // CLONE_FILES: descriptors opened later (init's, the workspace's) are the janitor's too.
+    a.flags = CLONE_VM | CLONE_FILES;
+    a.stack = (uint64_t)(uintptr_t)stack;
+    a.stack_size = size;
+    return mt_clone3(&a, sizeof a, janitor, j);
+}
+
+long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory) {
+    struct clone_args a;
+    memset(&a, 0, sizeof a);
+    a.flags = CLONE_VFORK | (shares_memory ? CLONE_VM : 0);
+    a.exit_signal = SIGCHLD;
+    a.stack = (uint64_t)(uintptr_t)stack;
+    a.stack_size = stack_size;
+    return mt_clone3(&a, sizeof a, body, argument);
+}

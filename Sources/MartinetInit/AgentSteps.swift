@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// What the agent's process is given, and where it leaves word of a failure: it may share init's memory or have a shared
+/// page of its own, and after its filter is installed it can make no call to say so.
+struct AgentStart {
+    var program: WireReader
+    var firstInstruction: UInt32
+    var instructionCount: UInt32
+    var slots: Slots
+    /// Index of the instruction that failed, and its errno; errno 0 while nothing has.
+    var failure: UnsafeMutablePointer<(UInt32, Int32)>
+}
+
+/// Runs the rest of the program in the agent's process. Returns only on failure.
+func runAgent(_ start: inout AgentStart) {
+    var index = start.firstInstruction
+    var executed = false
+    while index < start.instructionCount, !executed {
+        do throws(StepError) {
+            let (opcode, operands) = try nextInstruction(&start.program)
+            guard opcode.runsInAgent else { throw StepError(EBADMSG) }
+            try execute(opcode, operands, start.slots)
+            executed = opcode == .execute
+        } catch {
+            start.failure.pointee = (index, error.errno)
+            return
+        }
+        index += 1
+    }
+    start.failure.pointee = (index, EBADMSG)  // a program that does not end in execute
+}
+
+/// The next instruction and its operands.
+func nextInstruction(_ program: inout WireReader) throws(StepError) -> (Opcode, WireReader) {
+    do throws(WireError) {
+        let head = try InstructionHeader(&program)
+        return (head.opcode, try program.part(count: head.length))
+    } catch { throw StepError(EBADMSG) }
+}
+
+private func execute(_ opcode: Opcode, _ reader: WireReader, _ slots: Slots) throws(StepError) {
+    var reader = reader
+    switch opcode {
+    case .fail: throw StepError(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
+    case .newSession: try newSession(try wire { () throws(WireError) in try reader.uint32() }, slots)
+    case .setStandardDescriptors:
+        try setStandardDescriptors(try wire { () throws(WireError) in try StandardDescriptorOperands(&reader) }, slots)
+    case .setResourceLimit:
+        try setResourceLimit(try wire { () throws(WireError) in try ResourceLimitOperands(&reader) })
+    case .dropBoundingCapabilities:
+        try dropBounding(try wire { () throws(WireError) in try BoundingOperands(&reader) })
+    case .setIdentity: try setIdentity(try wire { () throws(WireError) in try IdentityOperands(&reader) })
+    case .setCapabilities: try setCapabilities(try wire { () throws(WireError) in try CapabilityOperands(&reader) })
+    case .setWorkingDirectory:
+        try sys(Int(SYS_chdir), word(try wire { () throws(WireError) in try reader.string() }.start))
+    case .setUmask: try sys(Int(SYS_umask), Int(try wire { () throws(WireError) in try reader.uint32() }))
+    case .resetSignals: try resetSignals()
+    case .setNoNewPrivileges: try sys(Int(SYS_prctl), Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0)
+    case .joinSessionKeyring: try joinSessionKeyring()
+    case .installFilter: try installFilter(try wire { () throws(WireError) in try FilterOperands(&reader) })
+    case .closeDescriptors:
+        try sys(Int(SYS_close_range), Int(try wire { () throws(WireError) in try reader.uint32() }), Int(UInt32.max), 0)
+    case .execute: try execute(try wire { () throws(WireError) in try ExecuteOperands(&reader) })
+    default: throw StepError(EBADMSG)
+    }
+}
+
+private func newSession(_ terminal: UInt32, _ slots: Slots) throws(StepError) {
+    try sys(Int(SYS_setsid))
+    if terminal != noSlot { try sys(Int(SYS_ioctl), try slots[terminal], Int(MT_TIOCSCTTY), 0) }
+}
+
+private func setStandardDescriptors(_ operands: StandardDescriptorOperands, _ slots: Slots) throws(StepError) {
+    // Slots lie above the standard descriptors and the socket, so no copy overwrites the source of another.
+    try sys(Int(SYS_dup3), try slots[operands.input], 0, 0)
+    try sys(Int(SYS_dup3), try slots[operands.output], 1, 0)
+    try sys(Int(SYS_dup3), try slots[operands.error], 2, 0)
+}
+
+private func setResourceLimit(_ operands: ResourceLimitOperands) throws(StepError) {
+    var limit = (operands.soft, operands.hard)
+    try withWord(&limit) { limit throws(StepError) in
+        try sys(Int(SYS_prlimit64), 0, Int(operands.resource), limit, 0)
+    }
+}
+
+private func dropBounding(_ operands: BoundingOperands) throws(StepError) {
+    for capability in 0...operands.last where operands.keep >> UInt64(capability) & 1 == 0 {
+        try sys(Int(SYS_prctl), Int(PR_CAPBSET_DROP), Int(capability), 0, 0, 0)
+    }
+}
+
+private func setIdentity(_ operands: IdentityOperands) throws(StepError) {
+    // Capabilities survive the change of uid, so that those asked for can be kept; what is not is dropped after.
+    try sys(Int(SYS_prctl), Int(PR_SET_KEEPCAPS), 1, 0, 0, 0)
+    if operands.setsGroups {
+        var reader = operands.groups
+        let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
+        defer { groups.deallocate() }
+        for index in 0..<Int(operands.groupCount) {
+            groups[index] = try wire { () throws(WireError) in try reader.uint32() }
+        }
+        try sys(Int(SYS_setgroups), Int(operands.groupCount), Int(bitPattern: groups))
+    }
+    try sys(Int(SYS_setresgid), Int(operands.gid), Int(operands.gid), Int(operands.gid))
+    try sys(Int(SYS_setresuid), Int(operands.uid), Int(operands.uid), Int(operands.uid))
+    try sys(Int(SYS_prctl), Int(PR_SET_KEEPCAPS), 0, 0, 0, 0)
+}
+
+private func setCapabilities(_ operands: CapabilityOperands) throws(StepError) {
+    var header = __user_cap_header_struct(version: 0x2008_0522 /* _LINUX_CAPABILITY_VERSION_3 */, pid: 0)
+    var data = (
+        __user_cap_data_struct(
+            effective: UInt32(truncatingIfNeeded: operands.effective),
+            permitted: UInt32(truncatingIfNeeded: operands.permitted),
+            inheritable: UInt32(truncatingIfNeeded: operands.inheritable)),
+        __user_cap_data_struct(
+            effective: UInt32(truncatingIfNeeded: operands.effective >> 32),
+            permitted: UInt32(truncatingIfNeeded: operands.permitted >> 32),
+            inheritable: UInt32(truncatingIfNeeded: operands.inheritable >> 32))
+    )
+    try sys(Int(SYS_prctl), Int(PR_CAP_AMBIENT), Int(PR_CAP_AMBIENT_CLEAR_ALL), 0, 0, 0)
+    try withWord(&header) { header throws(StepError) in
+        try withWord(&data) { data throws(StepError) in try sys(Int(SYS_capset), header, data) }
+    }
+    for capability in 0..<64 where operands.ambient >> UInt64(capability) & 1 == 1 {
+        try sys(Int(SYS_prctl), Int(PR_CAP_AMBIENT), Int(PR_CAP_AMBIENT_RAISE), capability, 0, 0)
+    }
+}
+
+/// Every signal back to its default action and unblocked: a program starts as after login. signal(7)
+private func resetSignals() throws(StepError) {
+    // struct sigaction of the kernel, all zero: SIG_DFL, no flags, no restorer, empty mask.
+    var action: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    for signal in 1...64 where signal != Int(SIGKILL) && signal != Int(SIGSTOP) {
+        try withWord(&action) { action throws(StepError) in try sys(Int(SYS_rt_sigaction), signal, action, 0, 8) }
+    }
+    var none: UInt64 = 0
+    try withWord(&none) { none throws(StepError) in
+        try sys(Int(SYS_rt_sigprocmask), Int(SIG_SETMASK), none, 0, 8)
+    }
+}
+
+private func installFilter(_ operands: FilterOperands) throws(StepError) {
+    // The instructions lie unaligned in the program; struct sock_filter wants four bytes.
+    let count = operands.instructions.count
+    let copy = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 8)
+    defer { copy.deallocate() }
+    copy.copyMemory(from: operands.instructions.start, byteCount: count)
+    var program = sock_fprog(len: UInt16(count / 8), filter: copy.assumingMemoryBound(to: sock_filter.self))
+    try withWord(&program) { program throws(StepError) in
+        try sys(Int(SYS_seccomp), Int(SECCOMP_SET_MODE_FILTER), Int(operands.flags), program)
+    }
+}
+
+private func execute(_ operands: ExecuteOperands) throws(StepError) {
+    let arguments = try pointers(operands.arguments)
+    let environment = try pointers(operands.environment)
+    guard let name = arguments[0] else { throw StepError(ENOENT) }
+    var length = 0
+    var hasSlash = false
+    while name[length] != 0 {
+        if name[length] == slash { hasSlash = true }
+        length += 1
+    }
+    guard length > 0 else { throw StepError(ENOENT) }
+    if hasSlash {
+        try sys(Int(SYS_execve), word(name), Int(bitPattern: arguments), Int(bitPattern: environment))
+    }
+    var outcome: Int32 = ENOENT
+    var directories = operands.searchPath
+    for _ in 0..<directories.count {
+        let directory = try wire { () throws(WireError) in try directories.next() }
+        guard directory.count + length + 2 <= 4096 else { continue }
+        let path = UnsafeMutablePointer<CChar>.allocate(capacity: 4096)
+        defer { path.deallocate() }
+        path.update(from: directory.start, count: directory.count)
+        path[directory.count] = slash
+        (path + directory.count + 1).update(from: name, count: length + 1)
+        do throws(StepError) {
+            try sys(Int(SYS_execve), word(path), Int(bitPattern: arguments), Int(bitPattern: environment))
+        } catch {
+            // As execvp(3): go on past what is absent, remember what may not be run, stop at anything else.
+            switch error.errno {
+            case ENOENT, ENOTDIR: break
+            case EACCES: outcome = EACCES
+            default: throw error
+            }
+        }
+    }
+    throw StepError(outcome)
+}
+
+/// The strings' addresses, ended by a null pointer. They stay until exec.
+private func pointers(_ list: WireStringList) throws(StepError) -> UnsafeMutablePointer<UnsafePointer<CChar>?> {
+    var list = list
+    let result = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: list.count + 1)
+    for index in 0..<list.count {
+        result[index] = try wire { () throws(WireError) in try list.next() }.start
+    }
+    result[list.count] = nil
+    return result
+}

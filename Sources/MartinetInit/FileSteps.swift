@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+extension MountBuilder {
+    func makeDirectory(_ operands: MakeDirectoryOperands) throws(StepError) {
+        let handle = try root.open(operands.path, creating: .directory)
+        defer { close(handle) }
+        let directory = try sys(Int(SYS_openat), handle, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0)
+        defer { close(directory) }
+        try root.requireOwn(directory)
+        try sys(Int(SYS_fchown), directory, Int(operands.uid), Int(operands.gid))
+        try sys(Int(SYS_fchmod), directory, Int(operands.mode))  // after the owner: chown(2) may clear mode bits
+    }
+
+    /// Writes a new file, or a new text into one of the sandbox's own.
+    func writeFile(_ operands: WriteFileOperands) throws(StepError) {
+        let (parent, name) = try root.openParent(operands.path)
+        defer { close(parent) }
+        try root.requireOwn(parent)
+        let path = operands.path.start + name
+        let flags = Int(O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        let file = try sys(Int(SYS_openat), parent, word(path), flags, 0o600)
+        defer { close(file) }
+        guard try fileStatus(file).st_mode & UInt32(S_IFMT) == UInt32(S_IFREG) else { throw StepError(EEXIST) }
+        var written = 0
+        while written < operands.contents.count {
+            written += try sys(
+                Int(SYS_write), file, word(operands.contents.start + written), operands.contents.count - written)
+        }
+        try sys(Int(SYS_fchown), file, Int(operands.uid), Int(operands.gid))
+        try sys(Int(SYS_fchmod), file, Int(operands.mode))
+    }
+
+    func makeSymlink(_ operands: TwoStringOperands) throws(StepError) {
+        let (parent, name) = try root.openParent(operands.first)
+        defer { close(parent) }
+        try root.requireOwn(parent)
+        try sys(Int(SYS_symlinkat), word(operands.second.start), parent, word(operands.first.start + name))
+    }
+
+    /// One write to an existing file, as those of /proc/sys want it.
+    func writeControlFile(_ operands: TwoStringOperands) throws(StepError) {
+        let file = try root.open(operands.first.start, O_WRONLY)
+        defer { close(file) }
+        try sys(Int(SYS_write), file, word(operands.second.start), operands.second.count)
+    }
+
+    /// A pseudo-terminal of the sandbox's own devpts. Returns both sides. ioctl_tty(2), `TIOCGPTPEER`: Linux 4.13
+    func openTerminal(_ operands: OpenTerminalOperands) throws(StepError) -> (master: Int, slave: Int) {
+        let master = try root.open("/dev/pts/ptmx", flags: O_RDWR | O_NOCTTY)
+        do throws(StepError) {
+            var unlocked: Int32 = 0
+            try withWord(&unlocked) { unlocked throws(StepError) in
+                try sys(Int(SYS_ioctl), master, Int(MT_TIOCSPTLCK), unlocked)
+            }
+            // The peer of this very descriptor: no path that something could have been swapped under.
+            let slave = try sys(Int(SYS_ioctl), master, Int(MT_TIOCGPTPEER), Int(O_RDWR | O_NOCTTY | O_CLOEXEC))
+            var size = winsize(
+                ws_row: UInt16(clamping: operands.rows), ws_col: UInt16(clamping: operands.columns), ws_xpixel: 0,
+                ws_ypixel: 0)
+            try withWord(&size) { size throws(StepError) in
+                try sys(Int(SYS_ioctl), slave, Int(MT_TIOCSWINSZ), size)
+            }
+            try sys(Int(SYS_fchown), slave, Int(operands.uid), Int(operands.gid))
+            return (master, slave)
+        } catch {
+            close(master)
+            throw error
+        }
+    }
+}
+
+extension NewRoot {
+    func open(_ path: StaticString, flags: Int32) throws(StepError) -> Int {
+        try open(UnsafeRawPointer(path.utf8Start).assumingMemoryBound(to: CChar.self), flags)
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// A step that failed: an errno for the host to put into words.
+struct StepError: Error {
+    let errno: Int32
+    init(_ errno: Int32) { self.errno = errno }
+}
+
+/// One system call; retries EINTR.
+@discardableResult @inline(__always)
+func sys(
+    _ number: Int, _ a: Int = 0, _ b: Int = 0, _ c: Int = 0, _ d: Int = 0, _ e: Int = 0
+) throws(StepError) -> Int {
+    while true {
+        let result = mt_syscall(number, a, b, c, d, e, 0)
+        if result >= 0 { return result }
+        if result != -Int(EINTR) { throw StepError(Int32(truncatingIfNeeded: -result)) }
+    }
+}
+
+@inline(__always) func word(_ pointer: UnsafeRawPointer) -> Int { Int(bitPattern: pointer) }
+@inline(__always) func literal(_ text: StaticString) -> Int { Int(bitPattern: text.utf8Start) }
+
+/// Calls `body` with the address of a value, which the kernel may read and write until `body` returns.
+@discardableResult @inline(__always)
+func withWord<Value, Result>(_ value: inout Value, _ body: (Int) throws(StepError) -> Result) throws(StepError) -> Result {
+    try withUnsafeMutablePointer(to: &value) { pointer throws(StepError) in try body(Int(bitPattern: pointer)) }
+}
+
+func close(_ descriptor: Int) { _ = mt_syscall(Int(SYS_close), descriptor, 0, 0, 0, 0, 0) }
+
+func fileStatus(_ descriptor: Int) throws(StepError) -> stat {
+    var result = stat()
+    try withWord(&result) { result throws(StepError) in try sys(Int(SYS_fstat), descriptor, result) }
+    return result
+}
+
+/// Writes to the caller's standard error: only for refusals before any sandbox exists.
+func complain(_ text: StaticString) {
+    _ = mt_syscall(Int(SYS_write), 2, literal(text), text.utf8CodeUnitCount, 0, 0, 0)
+}
+
+func exitNow(_ code: Int32) -> Never {
+    while true { _ = mt_syscall(Int(SYS_exit_group), Int(code), 0, 0, 0, 0, 0) }
+}

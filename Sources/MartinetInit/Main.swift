@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// PID 1 of a sandbox: receives a program, executes it step by step, starts the agent, reaps, reports how it ended.
+///
+/// It decides nothing. Started by hand it does nothing either: unless it is PID 1 of a new PID namespace, holds the
+/// launcher's socket, and is in other mount and user namespaces than the launcher, it exits with 125.
+@c(MartinetInit_main)
+func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
+    guard mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0) == 1, socketIsOurs() else {
+        complain("martinet-init: only martinet starts this program, as PID 1 of new namespaces; nothing was done\n")
+        return 125
+    }
+    var program: ReceivedProgram
+    do throws(StepError) {
+        program = try receiveProgram()
+        try requireFreshNamespaces(program.header)
+    } catch {
+        reportFailure(instruction: RecordLayout.noInstruction, errno: error.errno)
+        return 125
+    }
+    var sandbox = Sandbox(program)
+    sandbox.run()
+}
+
+private func socketIsOurs() -> Bool {
+    var type: Int32 = 0
+    var length = UInt32(MemoryLayout<Int32>.size)
+    let result = withUnsafeMutablePointer(to: &type) { type in
+        withUnsafeMutablePointer(to: &length) { length in
+            mt_syscall(
+                Int(SYS_getsockopt), controlSocket, Int(SOL_SOCKET), Int(SO_TYPE), Int(bitPattern: type),
+                Int(bitPattern: length), 0)
+        }
+    }
+    return result == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
+}
+
+/// Refuses to touch mounts or identities that are the launcher's. namespaces(7)
+private func requireFreshNamespaces(_ header: ProgramHeader) throws(StepError) {
+    func identity(_ path: StaticString) throws(StepError) -> NamespaceIdentity {
+        var found = stat()
+        try withWord(&found) { found throws(StepError) in
+            try sys(Int(SYS_newfstatat), Int(AT_FDCWD), literal(path), found, 0)
+        }
+        return NamespaceIdentity(device: UInt64(found.st_dev), inode: UInt64(found.st_ino))
+    }
+    guard try identity("/proc/self/ns/mnt") != header.launcherMountNamespace,
+        try identity("/proc/self/ns/user") != header.launcherUserNamespace
+    else { throw StepError(EPERM) }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// The file systems of the sandbox while they are being put together.
+struct MountBuilder {
+    var root = NewRoot()
+    private var oldRoot = -1
+    private var maskFile = -1
+    private var maskDirectory = -1
+    private var maskPath: WireString?
+
+    // MARK: Making mounts, detached
+
+    /// fsopen(2), fsconfig(2), fsmount(2); Linux 5.2
+    mutating func createFileSystem(_ operands: CreateFileSystemOperands, _ slots: Slots) throws(StepError) {
+        let context = try sys(Int(SYS_fsopen), word(operands.type.start), Int(FSOPEN_CLOEXEC))
+        defer { close(context) }
+        var options = operands.options
+        for _ in 0..<options.count { try configure(context, option: try wire { () throws(WireError) in try options.next() }) }
+        try sys(Int(SYS_fsconfig), context, Int(FSCONFIG_CMD_CREATE.rawValue), 0, 0, 0)
+        let mount = try sys(Int(SYS_fsmount), context, Int(FSMOUNT_CLOEXEC), Int(operands.attributes))
+        do throws(StepError) { try root.own(fileSystemOf: mount) } catch {
+            close(mount)
+            throw error
+        }
+        try slots.fill(operands.slot, mount)
+    }
+
+    private func configure(_ context: Int, option: WireString) throws(StepError) {
+        var equals = 0
+        while equals < option.count, option.start[equals] != CChar(bitPattern: UInt8(ascii: "=")) { equals += 1 }
+        if equals == option.count {
+            try sys(Int(SYS_fsconfig), context, Int(FSCONFIG_SET_FLAG.rawValue), word(option.start), 0, 0)
+            return
+        }
+        try withUnsafeTemporaryAllocationOf(equals + 1) { key throws(StepError) in
+            key.update(from: option.start, count: equals)
+            key[equals] = 0
+            try sys(
+                Int(SYS_fsconfig), context, Int(FSCONFIG_SET_STRING.rawValue), word(key),
+                word(option.start + equals + 1), 0)
+        }
+    }
+
+    /// Copies a tree of the host's, as init's own mount namespace shows it, if it is still the one that the host saw.
+    func cloneHostTree(_ operands: CloneHostTreeOperands, _ slots: Slots) throws(StepError) {
+        let recursive = operands.recursive ? Int(AT_RECURSIVE) : 0
+        let tree = try sys(
+            Int(SYS_open_tree), Int(AT_FDCWD), word(operands.path.start),
+            Int(MT_OPEN_TREE_CLONE | MT_OPEN_TREE_CLOEXEC) | recursive)
+        do throws(StepError) {
+            let found = try fileStatus(tree)
+            guard UInt64(found.st_dev) == operands.device, UInt64(found.st_ino) == operands.inode else {
+                throw StepError(ESTALE)
+            }
+        } catch {
+            close(tree)
+            throw error
+        }
+        try slots.fill(operands.slot, tree)
+    }
+
+    func cloneTree(_ operands: CloneTreeOperands, _ slots: Slots) throws(StepError) {
+        let path = try root.open(operands.path.start)
+        defer { close(path) }
+        try slots.fill(operands.slot, try clone(path, recursive: false))
+    }
+
+    private func clone(_ path: Int, recursive: Bool) throws(StepError) -> Int {
+        try sys(
+            Int(SYS_open_tree), path, literal(""),
+            Int(MT_OPEN_TREE_CLONE | MT_OPEN_TREE_CLOEXEC) | Int(AT_EMPTY_PATH) | (recursive ? Int(AT_RECURSIVE) : 0))
+    }
+
+    func setAttributes(_ mount: Int, set: UInt64, clear: UInt64, recursive: Bool = false) throws(StepError) {
+        var attributes = mount_attr()
+        attributes.attr_set = set
+        attributes.attr_clr = clear
+        try withWord(&attributes) { attributes throws(StepError) in
+            try sys(
+                Int(SYS_mount_setattr), mount, literal(""), Int(AT_EMPTY_PATH) | (recursive ? Int(AT_RECURSIVE) : 0),
+                attributes, MemoryLayout<mount_attr>.size)
+        }
+    }
+
+    func setPropagation(_ flags: UInt64) throws(StepError) {
+        var attributes = mount_attr()
+        attributes.propagation = flags
+        try withWord(&attributes) { attributes throws(StepError) in
+            try sys(
+                Int(SYS_mount_setattr), Int(AT_FDCWD), literal("/"), Int(AT_RECURSIVE), attributes,
+                MemoryLayout<mount_attr>.size)
+        }
+    }
+
+    // MARK: Putting mounts into place
+
+    private func move(_ tree: Int, onto target: Int) throws(StepError) {
+        try sys(
+            Int(SYS_move_mount), tree, literal(""), target, literal(""),
+            Int(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+    }
+
+    /// Covers "/" with a mount, which depends on no directory of the host's, and makes it the root that paths begin at.
+    mutating func attachRoot(_ slot: UInt32, _ slots: Slots) throws(StepError) {
+        let mount = try slots[slot]
+        try sys(Int(SYS_move_mount), mount, literal(""), Int(AT_FDCWD), literal("/"), Int(MOVE_MOUNT_F_EMPTY_PATH))
+        try root.set(try sys(Int(SYS_fcntl), mount, Int(F_DUPFD_CLOEXEC), 3))
+        try slots.empty(slot)
+    }
+
+    /// Mounts a slot's tree onto a path; the slot is empty then.
+    func attach(_ operands: AttachOperands, _ slots: Slots) throws(StepError) {
+        let tree = try slots[operands.slot]
+        let target = try root.open(operands.path, creating: operands.create)
+        defer { close(target) }
+        try move(tree, onto: target)
+        try slots.empty(operands.slot)
+    }
+
+    mutating func enterRoot(_ path: WireString) throws(StepError) {
+        try root.set(try root.open(path.start, O_PATH_ONLY | O_DIRECTORY))
+    }
+
+    /// pivot_root(2): "new_root and put_old may be the same directory"
+    mutating func pivot() throws(StepError) {
+        oldRoot = try sys(
+            Int(SYS_openat), Int(AT_FDCWD), literal("/"), Int(O_PATH_ONLY | O_DIRECTORY | O_CLOEXEC), 0)
+        try sys(Int(SYS_fchdir), root.raw)
+        try sys(Int(SYS_pivot_root), literal("."), literal("."))
+    }
+
+    mutating func detachOldRoot() throws(StepError) {
+        guard oldRoot >= 0 else { throw StepError(ENOTCONN) }
+        try sys(Int(SYS_fchdir), oldRoot)
+        try sys(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH))
+        close(oldRoot)
+        oldRoot = -1
+        try sys(Int(SYS_chdir), literal("/"))
+    }
+
+    /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.
+    func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
+        guard let target = try openIfThere(operands.path, operands.optional) else { return }
+        defer { close(target) }
+        let tree = try clone(target, recursive: true)
+        defer { close(tree) }
+        try setAttributes(tree, set: operands.set, clear: operands.clear, recursive: true)
+        try move(tree, onto: target)
+    }
+
+    private func openIfThere(_ path: WireString, _ optional: Bool) throws(StepError) -> Int? {
+        do throws(StepError) { return try root.open(path.start) } catch where optional && error.errno == ENOENT {
+            return nil
+        } catch { throw error }
+    }
+
+    // MARK: Masks
+
+    /// An empty file and an empty directory that nobody may open, in a directory of the sandbox's own.
+    mutating func makeMask(_ path: WireString) throws(StepError) {
+        let parent = try root.open(path, creating: .directory)
+        defer { close(parent) }
+        let directory = try sys(
+            Int(SYS_openat), parent, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0)
+        defer { close(directory) }
+        let create = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC)
+        close(try sys(Int(SYS_openat), directory, literal("file"), create, 0))
+        try sys(Int(SYS_mkdirat), directory, literal("directory"), 0)
+        maskFile = try sys(Int(SYS_openat), directory, literal("file"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
+        maskDirectory = try sys(Int(SYS_openat), directory, literal("directory"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
+        maskPath = path
+    }
+
+    func mask(_ operands: MaskOperands) throws(StepError) {
+        guard let target = try openIfThere(operands.path, operands.optional) else { return }
+        defer { close(target) }
+        let isDirectory = try fileStatus(target).st_mode & UInt32(S_IFMT) == UInt32(S_IFDIR)
+        let source = isDirectory ? maskDirectory : maskFile
+        guard source >= 0 else { throw StepError(ENOTCONN) }
+        let tree = try clone(source, recursive: false)
+        defer { close(tree) }
+        try setAttributes(
+            tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC, clear: 0)
+        try move(tree, onto: target)
+    }
+
+    /// Takes the names of the masks away; the mounts made of them stay.
+    mutating func removeMask() throws(StepError) {
+        guard let path = maskPath else { throw StepError(ENOTCONN) }
+        let directory = try root.open(path.start)
+        defer { close(directory) }
+        try sys(Int(SYS_unlinkat), directory, literal("file"), 0)
+        try sys(Int(SYS_unlinkat), directory, literal("directory"), Int(AT_REMOVEDIR))
+        let (parent, name) = try root.openParent(path)
+        defer { close(parent) }
+        try sys(Int(SYS_unlinkat), parent, word(path.start + name), Int(AT_REMOVEDIR))
+        close(maskFile)
+        close(maskDirectory)
+        maskFile = -1
+        maskDirectory = -1
+    }
+}
+
+/// Reads from the program; a malformed one is EBADMSG.
+func wire<Value>(_ body: () throws(WireError) -> Value) throws(StepError) -> Value {
+    do throws(WireError) { return try body() } catch { throw StepError(EBADMSG) }
+}

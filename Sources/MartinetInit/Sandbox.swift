@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// The sandbox as init sees it: what is being built, then what is being watched.
+struct Sandbox {
+    private var program: WireReader
+    private let instructionCount: UInt32
+    private let slots: Slots
+    private var index: UInt32 = 0
+    private var mounts = MountBuilder()
+    private var watch = Watch()
+    private var oldOOMScore: Int32?
+    private var oomScoreFile = -1
+
+    init(_ received: ReceivedProgram) {
+        program = received.instructions
+        instructionCount = UInt32(received.header.instructionCount)
+        slots = received.slots
+    }
+
+    /// Executes the program and then stays until the sandbox ends.
+    mutating func run() -> Never {
+        do throws(StepError) {
+            // Blocked rather than handled: nothing is lost before the signal descriptor is read.
+            var all: UInt64 = ~0
+            try withWord(&all) { all throws(StepError) in
+                try sys(Int(SYS_rt_sigprocmask), Int(SIG_SETMASK), all, 0, 8)
+            }
+            try sys(Int(SYS_umask), 0)
+            while index < instructionCount {
+                let (opcode, operands) = try nextInstruction(&program)
+                guard opcode.runsInInit else { throw StepError(EBADMSG) }
+                try execute(opcode, operands)
+                index += 1
+            }
+            throw StepError(EBADMSG)  // a program without an agent
+        } catch {
+            reportFailure(instruction: index, errno: error.errno)
+            exitNow(125)
+        }
+    }
+
+    private mutating func execute(_ opcode: Opcode, _ operands: WireReader) throws(StepError) {
+        var reader = operands
+        switch opcode {
+        case .fail: throw StepError(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
+        case .unshareNamespaces:
+            try sys(Int(SYS_unshare), Int(try wire { () throws(WireError) in try reader.uint64() }))
+        case .setTimeOffsets:
+            try setTimeOffsets(try wire { () throws(WireError) in try TimeOffsetOperands(&reader) })
+        case .joinSessionKeyring: try joinSessionKeyring()
+        case .setHostname:
+            let name = try wire { () throws(WireError) in try reader.string() }
+            try sys(Int(SYS_sethostname), word(name.start), name.count)
+        case .raiseLoopback: try raiseLoopback()
+        case .watchMemory:
+            watch.memory = try slots[try wire { () throws(WireError) in try reader.uint32() }]
+        case .setDeadline: watch.deadline = try wire { () throws(WireError) in try reader.uint64() }
+        case .outliveLauncher: watch.outlivesLauncher = true
+        case .setOOMScoreAdjustment:
+            try adjustOOMScore(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
+        case .closeSlot: try slots.empty(try wire { () throws(WireError) in try reader.uint32() })
+        case .openTerminal:
+            let terminal = try wire { () throws(WireError) in try OpenTerminalOperands(&reader) }
+            let (master, slave) = try mounts.openTerminal(terminal)
+            try slots.fill(terminal.slot, slave)
+            var record = OutgoingRecord(.descriptor)
+            record.append(DescriptorPurpose.terminal.rawValue)
+            record.send(descriptor: Int32(master))
+            close(master)
+        case .startAgent:
+            try startAgent(sharesMemory: try wire { () throws(WireError) in try reader.flag() })
+        default: try executeMount(opcode, &reader)
+        }
+    }
+
+    private mutating func executeMount(_ opcode: Opcode, _ reader: inout WireReader) throws(StepError) {
+        switch opcode {
+        case .setPropagation: try mounts.setPropagation(try wire { () throws(WireError) in try reader.uint64() })
+        case .createFileSystem:
+            try mounts.createFileSystem(try wire { () throws(WireError) in try CreateFileSystemOperands(&reader) }, slots)
+        case .cloneHostTree:
+            try mounts.cloneHostTree(try wire { () throws(WireError) in try CloneHostTreeOperands(&reader) }, slots)
+        case .cloneTree:
+            try mounts.cloneTree(try wire { () throws(WireError) in try CloneTreeOperands(&reader) }, slots)
+        case .setMountAttributes:
+            let attributes = try wire { () throws(WireError) in try MountAttributeOperands(&reader) }
+            try mounts.setAttributes(
+                try slots[attributes.slot], set: attributes.set, clear: attributes.clear,
+                recursive: attributes.recursive)
+        case .attachRoot: try mounts.attachRoot(try wire { () throws(WireError) in try reader.uint32() }, slots)
+        case .attach: try mounts.attach(try wire { () throws(WireError) in try AttachOperands(&reader) }, slots)
+        case .enterRoot: try mounts.enterRoot(try wire { () throws(WireError) in try reader.string() })
+        case .pivotRoot: try mounts.pivot()
+        case .detachOldRoot: try mounts.detachOldRoot()
+        case .makeDirectory:
+            try mounts.makeDirectory(try wire { () throws(WireError) in try MakeDirectoryOperands(&reader) })
+        case .writeFile: try mounts.writeFile(try wire { () throws(WireError) in try WriteFileOperands(&reader) })
+        case .makeSymlink: try mounts.makeSymlink(try wire { () throws(WireError) in try TwoStringOperands(&reader) })
+        case .bindOntoItself:
+            try mounts.bindOntoItself(try wire { () throws(WireError) in try BindOntoItselfOperands(&reader) })
+        case .makeMask: try mounts.makeMask(try wire { () throws(WireError) in try reader.string() })
+        case .mask: try mounts.mask(try wire { () throws(WireError) in try MaskOperands(&reader) })
+        case .removeMask: try mounts.removeMask()
+        case .setRootAttributes:
+            let attributes = try wire { () throws(WireError) in try RootAttributeOperands(&reader) }
+            try mounts.setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)
+        case .writeControlFile:
+            try mounts.writeControlFile(try wire { () throws(WireError) in try TwoStringOperands(&reader) })
+        default: throw StepError(EBADMSG)
+        }
+    }
+
+    /// What is started from here on is the kernel's first choice when memory runs out; init itself goes back at once, so
+    /// that it lives to tell. The file is kept open: it cannot be opened any more when init is not dumpable.
+    private mutating func adjustOOMScore(_ value: Int32) throws(StepError) {
+        oomScoreFile = try sys(
+            Int(SYS_openat), Int(AT_FDCWD), literal("/proc/self/oom_score_adj"), Int(O_RDWR | O_CLOEXEC), 0)
+        oldOOMScore = try readOOMScore()
+        try writeOOMScore(value)
+    }
+
+    private func readOOMScore() throws(StepError) -> Int32 {
+        try withUnsafeTemporaryAllocationOf(32) { text throws(StepError) in
+            let count = try sys(Int(SYS_read), oomScoreFile, word(text), 31)
+            var value: Int32 = 0
+            let negative = text[0] == CChar(bitPattern: UInt8(ascii: "-"))
+            for index in (negative ? 1 : 0)..<count {
+                let digit = Int32(text[index]) - 48
+                guard digit >= 0, digit <= 9 else { break }
+                value = value * 10 + digit
+            }
+            return negative ? -value : value
+        }
+    }
+
+    private func writeOOMScore(_ value: Int32) throws(StepError) {
+        try withUnsafeTemporaryAllocationOf(32) { text throws(StepError) in
+            var count = 0
+            if value < 0 {
+                text[0] = CChar(bitPattern: UInt8(ascii: "-"))
+                count = 1
+            }
+            count += appendDecimal(UInt64(value.magnitude), to: text + count)
+            try sys(Int(SYS_pwrite64), oomScoreFile, word(text), count, 0)
+        }
+    }
+
+    private mutating func startAgent(sharesMemory: Bool) throws(StepError) {
+        // Nothing in the sandbox may look into init from now on: /proc/1 and ptrace ask this. prctl(2)
+        try sys(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 0, 0, 0, 0)
+        try watch.prepare()
+        let failure = try makeSharedFailure()
+        var start = AgentStart(
+            program: program, firstInstruction: index + 1, instructionCount: instructionCount, slots: slots,
+            failure: failure)
+        let stackSize = 65536
+        let stack = UnsafeMutableRawPointer.allocate(byteCount: stackSize, alignment: 4096)
+        let pid = withUnsafeMutablePointer(to: &start) { start in
+            mt_spawn(
+                { argument in
+                    if let argument { runAgent(&argument.assumingMemoryBound(to: AgentStart.self).pointee) }
+                    return 125
+                }, start, stack, stackSize, sharesMemory ? 1 : 0)
+        }
+        if pid < 0 { throw StepError(Int32(-pid)) }
+        stack.deallocate()
+        let (failedIndex, errno) = failure.pointee
+        if errno != 0 {
+            reportFailure(instruction: failedIndex, errno: errno)
+            exitNow(125)
+        }
+        if let oldOOMScore { try writeOOMScore(oldOOMScore) }
+        for slot in 0..<slots.capacity { slots.release(UInt32(slot), except: watch.memory) }
+        watch.agent = Int32(pid)
+        watch.untilTheEnd()
+    }
+
+    /// A page that the agent's process shares with init even where it has a copy of its memory.
+    private func makeSharedFailure() throws(StepError) -> UnsafeMutablePointer<(UInt32, Int32)> {
+        let page = mt_syscall(
+            Int(SYS_mmap), 0, 4096, Int(PROT_READ | PROT_WRITE), Int(MAP_SHARED | MAP_ANONYMOUS), -1, 0)
+        guard page > 0, let pointer = UnsafeMutableRawPointer(bitPattern: page) else {
+            throw StepError(Int32(truncatingIfNeeded: -page))
+        }
+        let failure = pointer.bindMemory(to: (UInt32, Int32).self, capacity: 1)
+        failure.pointee = (0, 0)
+        return failure
+    }
+}

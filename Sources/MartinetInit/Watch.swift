@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// What init does once the agent runs: reap, pass signals on, keep the deadline, and say how it ended.
+struct Watch {
+    var agent: Int32 = 0
+    /// An event descriptor that the kernel signals when the memory cgroup is out of memory (cgroup v1).
+    var memory = -1
+    /// Nanoseconds from the agent's start; 0: none.
+    var deadline: UInt64 = 0
+    var outlivesLauncher = false
+
+    private var signals = -1
+    private var timer = -1
+    private var launcherIsThere = true
+    private var started: UInt64 = 0
+    private var reason = EndReason.agentEnded
+
+    /// Opens what is waited on, before the agent exists: its end cannot be missed.
+    mutating func prepare() throws(StepError) {
+        var mask: UInt64 = 1 << UInt64(SIGCHLD - 1)
+        signals = try withWord(&mask) { mask throws(StepError) in
+            try sys(Int(SYS_signalfd4), -1, mask, 8, Int(O_CLOEXEC | O_NONBLOCK))
+        }
+        if deadline > 0 {
+            timer = try sys(Int(SYS_timerfd_create), Int(CLOCK_MONOTONIC), Int(O_CLOEXEC))
+            // struct itimerspec: no interval, then the first expiry.
+            var time: (Int, Int, Int, Int) = (0, 0, Int(deadline / 1_000_000_000), Int(deadline % 1_000_000_000))
+            try withWord(&time) { time throws(StepError) in try sys(Int(SYS_timerfd_settime), timer, 0, time, 0) }
+        }
+        started = now()
+    }
+
+    mutating func untilTheEnd() -> Never {
+        var record = OutgoingRecord(.started)
+        record.append(UInt32(agent))
+        record.send()
+        var watched = (
+            pollfd(fd: Int32(signals), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: Int32(controlSocket), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: Int32(timer), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: Int32(memory), events: Int16(POLLIN), revents: 0)
+        )
+        while true {
+            withUnsafeMutablePointer(to: &watched) { watched in
+                _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), 4, 0, 0, 8, 0)
+            }
+            // Memory before children: the kernel's victim may be the agent itself.
+            if watched.3.revents != 0 {
+                end(.memory)
+                watched.3.fd = -1
+            }
+            if watched.0.revents != 0 { reapAll() }
+            if watched.2.revents != 0 {
+                end(.deadline)
+                watched.2.fd = -1
+            }
+            if watched.1.revents != 0, !obey() {
+                if !outlivesLauncher { exitNow(125) }
+                launcherIsThere = false
+                watched.1.fd = -1
+            }
+        }
+    }
+
+    /// Kills everything inside; the agent's status arrives through `reapAll`.
+    private mutating func end(_ why: EndReason) {
+        if reason == .agentEnded { reason = why }
+        _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+    }
+
+    private mutating func reapAll() {
+        drainSignals()
+        while true {
+            var status: Int32 = 0
+            var usage = rusage()
+            let pid = withUnsafeMutablePointer(to: &status) { status in
+                withUnsafeMutablePointer(to: &usage) { usage in
+                    mt_syscall(
+                        Int(SYS_wait4), -1, Int(bitPattern: status), Int(WNOHANG | WUNTRACED), Int(bitPattern: usage),
+                        0, 0)
+                }
+            }
+            if pid <= 0 { return }
+            guard pid == Int(agent) else { continue }
+            if status & 0xff == 0x7f {
+                var record = OutgoingRecord(.stopped)
+                record.append(UInt32(status >> 8 & 0xff))
+                record.send()
+                continue
+            }
+            report(status, usage)
+            // The kernel ends whatever else is inside with its PID 1. pid_namespaces(7)
+            exitNow(0)
+        }
+    }
+
+    private func drainSignals() {
+        withUnsafeTemporaryAllocation(byteCount: 128 * 4, alignment: 8) { buffer in
+            while mt_syscall(Int(SYS_read), signals, Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0, 0) > 0 {}
+        }
+    }
+
+    private func report(_ status: Int32, _ usage: rusage) {
+        func microseconds(_ time: timeval) -> UInt64 { UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_usec) }
+        // A memory kill may be known to the kernel before its event is: look once more.
+        var reason = reason
+        if reason == .agentEnded, memory >= 0 {
+            var event = pollfd(fd: Int32(memory), events: Int16(POLLIN), revents: 0)
+            var nothing = timespec(tv_sec: 0, tv_nsec: 0)
+            let ready = withUnsafeMutablePointer(to: &event) { event in
+                withUnsafeMutablePointer(to: &nothing) { nothing in
+                    mt_syscall(Int(SYS_ppoll), Int(bitPattern: event), 1, Int(bitPattern: nothing), 0, 8, 0)
+                }
+            }
+            if ready > 0 { reason = .memory }
+        }
+        var record = OutgoingRecord(.exited)
+        record.append(UInt32(bitPattern: status))
+        record.append(reason.rawValue)
+        record.append(microseconds(usage.ru_utime))
+        record.append(microseconds(usage.ru_stime))
+        record.append(UInt64(usage.ru_maxrss))
+        record.append(now() - started)
+        record.send()
+    }
+
+    /// Does what the host asks; false when it is gone. A record that makes no sense ends the sandbox.
+    private mutating func obey() -> Bool {
+        var storage: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        var ignored: Int32 = -1
+        var room = 0
+        return withUnsafeMutableBytes(of: &storage) { buffer -> Bool? in
+            let count = mt_receive_descriptors(
+                Int32(controlSocket), buffer.baseAddress, buffer.count, &ignored, &room, Int32(MSG_DONTWAIT))
+            if count == -Int(EINTR) || count == -Int(EAGAIN) { return true }
+            if count == 0 || count == -Int(ECONNRESET) { return false }
+            guard count > 0, let base = buffer.baseAddress else { return nil }
+            var reader = WireReader(UnsafeRawPointer(base), count: count)
+            do throws(WireError) {
+                switch try RecordHeader(&reader).kind {
+                case .signal:
+                    let number = try reader.uint32()
+                    guard let scope = SignalScope(rawValue: try reader.uint32()) else { return nil }
+                    try reader.requireEnd()
+                    signal(Int(number), scope)
+                    return true
+                case .terminate:
+                    try reader.requireEnd()
+                    end(.terminated)
+                    return true
+                default: return nil
+                }
+            } catch { return nil }
+        } ?? malformed()
+    }
+
+    private func malformed() -> Bool {
+        reportFailure(instruction: RecordLayout.noInstruction, errno: EBADMSG)
+        exitNow(125)
+    }
+
+    private func signal(_ number: Int, _ scope: SignalScope) {
+        guard number > 0, number <= 64 else { return }
+        let target =
+            switch scope {
+            case .agent: Int(agent)
+            case .agentGroup: -Int(agent)
+            case .everyone: -1
+            }
+        _ = mt_syscall(Int(SYS_kill), target, number, 0, 0, 0, 0)
+    }
+
+    private func now() -> UInt64 {
+        var time = timespec()
+        withUnsafeMutablePointer(to: &time) { time in
+            _ = mt_syscall(Int(SYS_clock_gettime), Int(CLOCK_MONOTONIC), Int(bitPattern: time), 0, 0, 0, 0)
+        }
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A place for a descriptor in init: first those that came with the program, then those that instructions fill.
+public struct Slot: Sendable, Hashable, Comparable {
+    public var index: UInt32
+    public init(_ index: UInt32) { self.index = index }
+    public static func < (a: Slot, b: Slot) -> Bool { a.index < b.index }
+}
+
+/// One step that init executes, or the agent's process between fork and exec. Init decides nothing: each is one mechanism
+/// of the kernel, with every operand spelled out. Paths are resolved in the new root (`RESOLVE_IN_ROOT`).
+public enum Instruction: Sendable, Equatable {
+    // Namespaces
+    case unshareNamespaces(flags: UInt64)
+    case setTimeOffsets(monotonic: Int64, boottime: Int64)
+    case joinSessionKeyring
+    case setHostname(String)
+    case raiseLoopback
+    case setPropagation(flags: UInt64)
+
+    // Mounts
+    case createFileSystem(Slot, type: String, options: [String], attributes: UInt64)
+    case cloneHostTree(Slot, path: String, device: UInt64, inode: UInt64, recursive: Bool)
+    case cloneTree(Slot, path: String)
+    case setMountAttributes(Slot, set: UInt64, clear: UInt64, recursive: Bool)
+    case attachRoot(Slot)
+    case attach(Slot, path: String, create: TargetKind)
+    case enterRoot(path: String)
+    case pivotRoot
+    case detachOldRoot
+    case makeDirectory(path: String, mode: UInt32, uid: UInt32, gid: UInt32)
+    case writeFile(path: String, mode: UInt32, uid: UInt32, gid: UInt32, contents: [UInt8], secret: Bool = false)
+    case makeSymlink(path: String, target: String)
+    case bindOntoItself(path: String, set: UInt64, clear: UInt64, optional: Bool)
+    /// Makes the empty, unreadable file and directory that `mask` lays over paths.
+    case makeMask(path: String)
+    case mask(path: String, optional: Bool)
+    case removeMask
+    case setRootAttributes(set: UInt64, clear: UInt64)
+    case writeControlFile(path: String, text: String)
+    case closeSlot(Slot)
+
+    // Watching
+    /// Opens a pseudo-terminal for the agent; the slot gets its side, the host the other.
+    case openTerminal(Slot, uid: UInt32, gid: UInt32, rows: UInt32, columns: UInt32)
+    case watchMemory(Slot)
+    case setDeadline(nanoseconds: UInt64)
+    /// For what init starts from here on; init itself goes back to its own. proc_pid_oom_score_adj(5)
+    case setOOMScoreAdjustment(Int32)
+    case outliveLauncher
+    /// Forks the agent; what follows runs in its process. `sharesMemory` saves the copy of the page tables; a time
+    /// namespace needs the copy before Linux 6.1.
+    case startAgent(sharesMemory: Bool)
+
+    // Agent
+    case newSession(controllingTerminal: Slot?)
+    case setStandardDescriptors(input: Slot, output: Slot, error: Slot)
+    case setResourceLimit(resource: UInt32, soft: UInt64, hard: UInt64)
+    case dropBoundingCapabilities(keep: UInt64, last: UInt32)
+    case setIdentity(uid: UInt32, gid: UInt32, groups: [UInt32]?)
+    case setCapabilities(effective: UInt64, permitted: UInt64, inheritable: UInt64, ambient: UInt64)
+    case setWorkingDirectory(path: String)
+    case setUmask(UInt32)
+    case resetSignals
+    case setNoNewPrivileges
+    case installFilter(flags: UInt32, instructions: [UInt8], name: String = "")
+    case closeDescriptors(from: UInt32)
+    case execute(arguments: [String], environment: [String], searchPath: [String], secretNames: Set<String> = [])
+
+    /// Fault injection.
+    case fail(errno: UInt32)
+
+    public var opcode: Opcode {
+        switch self {
+        case .unshareNamespaces: .unshareNamespaces
+        case .setTimeOffsets: .setTimeOffsets
+        case .joinSessionKeyring: .joinSessionKeyring
+        case .setHostname: .setHostname
+        case .raiseLoopback: .raiseLoopback
+        case .setPropagation: .setPropagation
+        case .createFileSystem: .createFileSystem
+        case .cloneHostTree: .cloneHostTree
+        case .cloneTree: .cloneTree
+        case .setMountAttributes: .setMountAttributes
+        case .attachRoot: .attachRoot
+        case .attach: .attach
+        case .enterRoot: .enterRoot
+        case .pivotRoot: .pivotRoot
+        case .detachOldRoot: .detachOldRoot
+        case .makeDirectory: .makeDirectory
+        case .writeFile: .writeFile
+        case .makeSymlink: .makeSymlink
+        case .bindOntoItself: .bindOntoItself
+        case .makeMask: .makeMask
+        case .mask: .mask
+        case .removeMask: .removeMask
+        case .setRootAttributes: .setRootAttributes
+        case .writeControlFile: .writeControlFile
+        case .closeSlot: .closeSlot
+        case .openTerminal: .openTerminal
+        case .watchMemory: .watchMemory
+        case .setDeadline: .setDeadline
+        case .startAgent: .startAgent
+        case .newSession: .newSession
+        case .setStandardDescriptors: .setStandardDescriptors
+        case .setResourceLimit: .setResourceLimit
+        case .setOOMScoreAdjustment: .setOOMScoreAdjustment
+        case .dropBoundingCapabilities: .dropBoundingCapabilities
+        case .setIdentity: .setIdentity
+        case .setCapabilities: .setCapabilities
+        case .setWorkingDirectory: .setWorkingDirectory
+        case .setUmask: .setUmask
+        case .resetSignals: .resetSignals
+        case .setNoNewPrivileges: .setNoNewPrivileges
+        case .installFilter: .installFilter
+        case .closeDescriptors: .closeDescriptors
+        case .execute: .execute
+        case .outliveLauncher: .outliveLauncher
+        case .fail: .fail
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compiled twice: by the host (SetupProgram) and by init (MartinetInit, Embedded Swift).
+// The operands of the instructions that run between fork and exec, in the order in which they are on the wire.
+
+/// The slot number that means "none".
+public let noSlot: UInt32 = .max
+
+public struct StandardDescriptorOperands {
+    public let input: UInt32
+    public let output: UInt32
+    public let error: UInt32
+    public init(_ reader: inout WireReader) throws(WireError) {
+        input = try reader.uint32()
+        output = try reader.uint32()
+        error = try reader.uint32()
+    }
+}
+
+public struct ResourceLimitOperands {
+    public let resource: UInt32
+    public let soft: UInt64
+    public let hard: UInt64
+    public init(_ reader: inout WireReader) throws(WireError) {
+        resource = try reader.uint32()
+        soft = try reader.uint64()
+        hard = try reader.uint64()
+    }
+}
+
+public struct IdentityOperands {
+    public let uid: UInt32
+    public let gid: UInt32
+    /// Whether the supplementary groups are set: a user namespace with a single id forbids it. user_namespaces(7)
+    public let setsGroups: Bool
+    public let groupCount: UInt32
+    /// `groupCount` numbers of 32 bits, little-endian, unaligned.
+    public let groups: WireReader
+    public init(_ reader: inout WireReader) throws(WireError) {
+        uid = try reader.uint32()
+        gid = try reader.uint32()
+        setsGroups = try reader.flag()
+        groupCount = try reader.uint32()
+        guard groupCount <= 64 else { throw .badValue }
+        groups = try reader.part(count: Int(groupCount) * 4)
+    }
+}
+
+public struct CapabilityOperands {
+    public let effective: UInt64
+    public let permitted: UInt64
+    public let inheritable: UInt64
+    public let ambient: UInt64
+    public init(_ reader: inout WireReader) throws(WireError) {
+        effective = try reader.uint64()
+        permitted = try reader.uint64()
+        inheritable = try reader.uint64()
+        ambient = try reader.uint64()
+    }
+}
+
+public struct BoundingOperands {
+    /// Capabilities that stay in the bounding set.
+    public let keep: UInt64
+    /// The highest capability this kernel knows.
+    public let last: UInt32
+    public init(_ reader: inout WireReader) throws(WireError) {
+        keep = try reader.uint64()
+        last = try reader.uint32()
+        guard last < 64 else { throw .badValue }
+    }
+}
+
+public struct FilterOperands {
+    /// Flags of seccomp(2).
+    public let flags: UInt32
+    /// `struct sock_filter`s.
+    public let instructions: WireBytes
+    public init(_ reader: inout WireReader) throws(WireError) {
+        flags = try reader.uint32()
+        instructions = try reader.bytes()
+        guard instructions.count % 8 == 0, instructions.count / 8 <= 4096, instructions.count > 0 else {
+            throw .badValue
+        }
+    }
+}
+
+public struct ExecuteOperands {
+    public let arguments: WireStringList
+    public let environment: WireStringList
+    /// Directories in which a name without a slash is looked up, in order.
+    public let searchPath: WireStringList
+    public init(_ reader: inout WireReader) throws(WireError) {
+        arguments = try reader.strings()
+        environment = try reader.strings()
+        searchPath = try reader.strings()
+        guard arguments.count > 0 else { throw .badValue }
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compiled twice: by the host (SetupProgram) and by init (MartinetInit, Embedded Swift).
+
+/// The records between the host and init, by their number on the wire. Numbers are never reused.
+///
+/// Below 64 the host speaks, from 64 init. Ranges kept for what the design promises: 16–31 exec, 32–47 files and
+/// connections inside, 80–95 their answers.
+public enum RecordKind: UInt16, Sendable {
+    /// The first part of a program: its total length (u32), then bytes. Descriptors may come along.
+    case program = 1
+    /// A further part of the program: bytes. Descriptors may come along.
+    case programPart = 2
+    /// Send a signal: number (u32), scope (u32, `SignalScope`).
+    case signal = 3
+    /// End the sandbox at once.
+    case terminate = 4
+
+    /// A step failed: instruction index (u32, or `RecordLayout.noInstruction`), errno (u32).
+    case failed = 64
+    /// A descriptor made inside, for the host: purpose (u32, `DescriptorPurpose`); one descriptor comes along.
+    case descriptor = 65
+    /// The agent's program runs: its process id inside (u32).
+    case started = 66
+    /// The agent ended: see `ExitRecord`.
+    case exited = 67
+    /// The agent was stopped by a signal: number (u32).
+    case stopped = 68
+}
+
+/// Whom a signal is for.
+public enum SignalScope: UInt32, Sendable {
+    case agent = 0
+    /// The agent's process group, as a terminal would.
+    case agentGroup = 1
+    /// Every process in the sandbox.
+    case everyone = 2
+}
+
+public enum DescriptorPurpose: UInt32, Sendable {
+    /// The side of the agent's pseudo-terminal that the host keeps.
+    case terminal = 1
+}
+
+/// Why init ended the sandbox.
+public enum EndReason: UInt32, Sendable {
+    /// The agent ended by itself, or by a signal that someone sent it.
+    case agentEnded = 0
+    case deadline = 1
+    /// The kernel ran out of the memory allowed (cgroup v1; on v2 the kernel ends init too).
+    case memory = 2
+    /// The host asked.
+    case terminated = 3
+}
+
+/// The fixed part of every record: magic, version, kind, length of the whole record.
+public enum RecordLayout {
+    public static let magic: UInt32 = 0x3152_544D  // "MTR1"
+    public static let version: UInt16 = 1
+    public static let headerSize = 12
+    /// The largest record, header included; longer programs travel in parts.
+    public static let largest = 65536
+    /// The index of a failure outside any instruction.
+    public static let noInstruction: UInt32 = .max
+    /// The most descriptors with one record. unix(7): SCM_MAX_FD
+    public static let mostDescriptors = 253
+}
+
+/// A record's header, checked.
+public struct RecordHeader {
+    public var kind: RecordKind
+
+    public init(_ reader: inout WireReader) throws(WireError) {
+        let whole = reader.remaining
+        guard try reader.uint32() == RecordLayout.magic, try reader.uint16() == RecordLayout.version else {
+            throw .badHeader
+        }
+        guard let kind = RecordKind(rawValue: try reader.uint16()) else { throw .unknownOpcode }
+        guard Int(try reader.uint32()) == whole else { throw .truncated }
+        self.kind = kind
+    }
+}
+
+/// How the agent ended, as init saw it.
+public struct ExitRecord: Sendable, Equatable {
+    /// The status word of wait(2).
+    public var waitStatus: UInt32
+    public var reason: EndReason
+    /// Microseconds of CPU time of the agent and the descendants that were waited for. getrusage(2)
+    public var userMicroseconds: UInt64
+    public var systemMicroseconds: UInt64
+    /// KiB, the largest process's resident peak. getrusage(2)
+    public var peakResidentKiB: UInt64
+    /// Nanoseconds of wall time from the agent's start.
+    public var wallNanoseconds: UInt64
+
+    public init(
+        waitStatus: UInt32, reason: EndReason, userMicroseconds: UInt64, systemMicroseconds: UInt64,
+        peakResidentKiB: UInt64, wallNanoseconds: UInt64
+    ) {
+        self.waitStatus = waitStatus
+        self.reason = reason
+        self.userMicroseconds = userMicroseconds
+        self.systemMicroseconds = systemMicroseconds
+        self.peakResidentKiB = peakResidentKiB
+        self.wallNanoseconds = wallNanoseconds
+    }
+
+    public init(_ reader: inout WireReader) throws(WireError) {
+        waitStatus = try reader.uint32()
+        guard let reason = EndReason(rawValue: try reader.uint32()) else { throw .badValue }
+        self.reason = reason
+        userMicroseconds = try reader.uint64()
+        systemMicroseconds = try reader.uint64()
+        peakResidentKiB = try reader.uint64()
+        wallNanoseconds = try reader.uint64()
+        try reader.requireEnd()
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compiled twice: by the host (SetupProgram) and by init (MartinetInit, Embedded Swift).
+
+/// The instructions of a set-up program, by their number on the wire. Numbers are never reused.
+public enum Opcode: UInt16, Sendable {
+    // Init: namespaces and their first settings.
+    case unshareNamespaces = 1
+    case setTimeOffsets = 2
+    case joinSessionKeyring = 3
+    case setHostname = 4
+    case raiseLoopback = 5
+    case setPropagation = 6
+
+    // Init: mounts. Slots number descriptors: those received first, then those that instructions fill.
+    case createFileSystem = 16
+    case cloneHostTree = 17
+    case cloneTree = 18
+    case setMountAttributes = 19
+    case attachRoot = 20
+    case attach = 21
+    case enterRoot = 22
+    case pivotRoot = 23
+    case detachOldRoot = 24
+    case makeDirectory = 25
+    case writeFile = 26
+    case makeSymlink = 27
+    case bindOntoItself = 28
+    case mask = 29
+    case makeMask = 30
+    case removeMask = 31
+    case setRootAttributes = 32
+    case writeControlFile = 33
+    case closeSlot = 34
+
+    // Init: what it watches.
+    case openTerminal = 48
+    case watchMemory = 49
+    case setDeadline = 50
+    case startAgent = 51
+    case setOOMScoreAdjustment = 52
+    case outliveLauncher = 53
+
+    // Agent: between fork and exec.
+    case newSession = 64
+    case setStandardDescriptors = 65
+    case setResourceLimit = 66
+    case dropBoundingCapabilities = 68
+    case setIdentity = 69
+    case setCapabilities = 70
+    case setWorkingDirectory = 71
+    case setUmask = 72
+    case resetSignals = 73
+    case setNoNewPrivileges = 74
+    case installFilter = 75
+    case closeDescriptors = 76
+    case execute = 77
+
+    /// Fails with the errno it is given: tests put it before any other instruction to see what is left behind.
+    case fail = 255
+
+    /// Whether init may run the instruction itself, before `startAgent`.
+    public var runsInInit: Bool { rawValue < 64 || self == .fail }
+    /// Whether the agent's process may run the instruction, after `startAgent`.
+    public var runsInAgent: Bool { rawValue >= 64 || self == .joinSessionKeyring }
+}
