@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import SandboxSpec
+
+extension ProgramCompiler {
+    /// What happens between fork and exec, in the only order that works: identity while the capabilities for it are
+    /// there, then capabilities, then no_new_privs, then the filter, which must not stop what comes before it.
+    mutating func agent() {
+        let identity = inputs.identity
+        var terminal: Slot?
+        if spec.terminal {
+            let slot = makeSlot()
+            emit(
+                .openTerminal(
+                    slot, uid: identity.uid, gid: identity.gid, rows: inputs.terminalSize?.rows ?? 24,
+                    columns: inputs.terminalSize?.columns ?? 80))
+            let console = makeSlot()
+            emit(.cloneTree(console, path: "/dev/pts/0"))
+            emit(.attach(console, path: "/dev/console", create: .file))
+            terminal = slot
+        }
+        emit(.startAgent(sharesMemory: spec.timeOffsets.isEmpty || host.switchesTimeNamespaceAtExec))
+        emit(.newSession(controllingTerminal: terminal))
+        emit(.joinSessionKeyring)
+        if let terminal {
+            emit(.setStandardDescriptors(input: terminal, output: terminal, error: terminal))
+        } else if let standard = inputs.standardDescriptors {
+            emit(.setStandardDescriptors(input: standard.input, output: standard.output, error: standard.error))
+        }
+        limits()
+        emit(.dropBoundingCapabilities(keep: inputs.capabilities, last: host.lastCapability))
+        emit(
+            .setIdentity(
+                uid: identity.uid, gid: identity.gid, groups: host.mapsRange ? identity.groups : nil))
+        let kept = inputs.capabilities
+        // Ambient, or a program that is not root's would lose them at exec. capabilities(7)
+        emit(.setCapabilities(effective: kept, permitted: kept, inheritable: kept, ambient: kept))
+        emit(.setWorkingDirectory(path: spec.effectiveWorkdir))
+        emit(.setUmask(0o022))
+        emit(.resetSignals)
+        emit(.setNoNewPrivileges)
+        if !inputs.filter.isEmpty {
+            emit(.installFilter(flags: 0, instructions: inputs.filter, name: inputs.filterName))
+        }
+        emit(.closeDescriptors(from: 3))
+        emit(
+            .execute(
+                arguments: spec.command, environment: inputs.environment, searchPath: searchPath,
+                secretNames: inputs.secretNames))
+    }
+
+    private mutating func limits() {
+        if let processes = inputs.processLimit {
+            emit(.setResourceLimit(resource: K.RLIMIT_NPROC, soft: processes, hard: processes))
+        }
+        for limit in spec.limits.rlimits {
+            emit(
+                .setResourceLimit(
+                    resource: limit.resource.number, soft: limit.soft.rawLimit, hard: limit.hard.rawLimit))
+        }
+    }
+
+    /// The directories of the agent's own `PATH`.
+    private var searchPath: [String] {
+        let path = inputs.environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
+        return path.split(separator: ":").filter { $0.hasPrefix("/") }.map(String.init)
+    }
+}
+
+extension LimitValue<UInt64> {
+    /// As prlimit(2) wants it: RLIM_INFINITY for no limit.
+    var rawLimit: UInt64 {
+        switch self {
+        case .max: .max
+        case .value(let value): value
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a tree of the host's comes from.
+public enum TreeSource: Sendable, Equatable {
+    /// A detached copy that the host made with its privileges and passes as a descriptor.
+    case descriptor(Slot)
+    /// A path that init copies itself, in its own copy of the host's mounts, and checks against what the host found there:
+    /// a host without privileges cannot copy mounts.
+    case path(String, device: UInt64, inode: UInt64)
+}
+
+/// A tree of the host's, and where it goes.
+public struct TreeInput: Sendable, Equatable {
+    public var source: TreeSource
+    /// Path in the sandbox.
+    public var target: String
+    public var isDirectory: Bool
+    public var readOnly: Bool
+
+    public init(source: TreeSource, target: String, isDirectory: Bool, readOnly: Bool = true) {
+        self.source = source
+        self.target = target
+        self.isDirectory = isDirectory
+        self.readOnly = readOnly
+    }
+}
+
+/// Who the agent is inside, looked up.
+public struct AgentIdentity: Sendable, Equatable {
+    public var uid: UInt32
+    public var gid: UInt32
+    public var groups: [UInt32]
+    public var name: String
+    public var home: String
+
+    public init(uid: UInt32, gid: UInt32, groups: [UInt32] = [], name: String, home: String) {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+        self.name = name
+        self.home = home
+    }
+}
+
+/// What the root file system is made of.
+public enum RootInput: Sendable, Equatable {
+    /// An empty in-memory root with trees and symlinks of the host's.
+    case host(trees: [TreeInput], symlinks: [SymlinkInput])
+    /// A directory under an overlay; `upper` holds `upper` and `work`, and is in memory where it is `nil`.
+    case directory(lower: TreeSource, upper: TreeSource?)
+}
+
+public struct SymlinkInput: Sendable, Equatable {
+    public var path: String
+    public var target: String
+    public init(path: String, target: String) {
+        self.path = path
+        self.target = target
+    }
+}
+
+public struct FileInput: Sendable, Equatable {
+    public var path: String
+    public var contents: String
+    public init(path: String, contents: String) {
+        self.path = path
+        self.contents = contents
+    }
+}
+
+/// Workspace paths to be guarded, absolute in the sandbox.
+public struct GuardInputs: Sendable, Equatable {
+    /// Directories that must not be renamed away.
+    public var pinned: [String] = []
+    public var readOnly: [String] = []
+    public var hidden: [String] = []
+    public init() {}
+}
+
+public struct SecretInput: Sendable, Equatable {
+    public var name: String
+    public var value: [UInt8]
+    /// As /run/secrets/NAME rather than in the environment.
+    public var asFile: Bool
+    public init(name: String, value: [UInt8], asFile: Bool) {
+        self.name = name
+        self.value = value
+        self.asFile = asFile
+    }
+}
+
+/// What the host looked up and opened for one launch: everything the compiler needs besides the spec itself.
+public struct LaunchInputs: Sendable, Equatable {
+    public var identity: AgentIdentity
+    public var root: RootInput
+    /// /dev/null and its like.
+    public var devices: [TreeInput] = []
+    public var binds: [TreeInput] = []
+    public var workspace: TreeSource?
+    public var guards = GuardInputs()
+    public var generated: [FileInput] = []
+    public var secrets: [SecretInput] = []
+    public var environment: [String] = []
+    /// Environment variables whose values are secrets: their names.
+    public var secretNames: Set<String> = []
+    /// The agent's standard descriptors; `nil` with a terminal.
+    public var standardDescriptors: (input: Slot, output: Slot, error: Slot)?
+    public var terminalSize: (rows: UInt32, columns: UInt32)?
+    /// BPF instructions; empty for none.
+    public var filter: [UInt8] = []
+    public var filterName = ""
+    /// Bit set of the capabilities to keep.
+    public var capabilities: UInt64 = 0
+    public var memoryEvent: Slot?
+    /// RLIMIT_NPROC where no pids cgroup holds the limit.
+    public var processLimit: UInt64?
+    public var descriptorCount: UInt32 = 0
+
+    public init(identity: AgentIdentity, root: RootInput) {
+        self.identity = identity
+        self.root = root
+    }
+
+    public static func == (a: LaunchInputs, b: LaunchInputs) -> Bool {
+        a.identity == b.identity && a.root == b.root && a.devices == b.devices && a.binds == b.binds
+            && a.workspace == b.workspace && a.guards == b.guards && a.generated == b.generated
+            && a.secrets == b.secrets && a.environment == b.environment && a.filter == b.filter
+            && a.capabilities == b.capabilities && a.memoryEvent == b.memoryEvent
+            && a.processLimit == b.processLimit && a.descriptorCount == b.descriptorCount
+            && a.standardDescriptors?.input == b.standardDescriptors?.input
+            && a.terminalSize?.rows == b.terminalSize?.rows
+    }
+}
+
+/// What the compiler must know of the machine.
+public struct HostFacts: Sendable, Equatable {
+    /// Whether a range of ids is mapped, with 0 in it, or a single one: the agent's.
+    public var mapsRange: Bool
+    /// The highest capability the kernel knows. /proc/sys/kernel/cap_last_cap
+    public var lastCapability: UInt32
+    /// Whether the hierarchy at /sys/fs/cgroup is pure cgroup v2, which is shown inside, read-only.
+    public var unifiedCgroups: Bool
+    /// Linux 6.1 and later move a child that shares memory into a new time namespace at exec.
+    public var switchesTimeNamespaceAtExec: Bool
+    public var pageSize: UInt64 = 4096
+
+    public init(
+        mapsRange: Bool, lastCapability: UInt32, unifiedCgroups: Bool, switchesTimeNamespaceAtExec: Bool = true
+    ) {
+        self.mapsRange = mapsRange
+        self.lastCapability = lastCapability
+        self.unifiedCgroups = unifiedCgroups
+        self.switchesTimeNamespaceAtExec = switchesTimeNamespaceAtExec
+    }
+}

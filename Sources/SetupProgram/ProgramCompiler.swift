@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import SandboxSpec
+
+extension SetupProgram {
+    /// Turns what a user asked for into the steps that build it. Pure: the same inputs give the same program.
+    public init(spec: SandboxSpec, inputs: LaunchInputs, host: HostFacts) {
+        var compiler = ProgramCompiler(spec: spec, inputs: inputs, host: host)
+        compiler.compile()
+        self.init(
+            instructions: compiler.instructions, descriptorCount: inputs.descriptorCount,
+            slotCount: compiler.nextSlot)
+    }
+}
+
+/// The compiler's state: the instructions so far and the next free slot. The parts are in files of their own.
+struct ProgramCompiler {
+    let spec: SandboxSpec
+    let inputs: LaunchInputs
+    let host: HostFacts
+    var instructions: [Instruction] = []
+    var nextSlot: UInt32
+    /// Slots of the host's trees, by their target.
+    var hostSlots: [String: Slot] = [:]
+    /// Slots of scratch directories that go over an overlay, by name.
+    var scratchSlots: [String: Slot] = [:]
+
+    init(spec: SandboxSpec, inputs: LaunchInputs, host: HostFacts) {
+        self.spec = spec
+        self.inputs = inputs
+        self.host = host
+        nextSlot = inputs.descriptorCount
+        instructions.reserveCapacity(128)
+    }
+
+    /// The owner of what belongs to nobody in particular: root, or the one id there is.
+    var ownerUID: UInt32 { host.mapsRange ? 0 : inputs.identity.uid }
+    var ownerGID: UInt32 { host.mapsRange ? 0 : inputs.identity.gid }
+
+    /// Whether the sandbox has a network namespace of its own; only then may it mount sysfs.
+    var ownsNetwork: Bool { spec.network != .host && !spec.join.contains { $0.type == .network } }
+
+    mutating func emit(_ instruction: Instruction) { instructions.append(instruction) }
+
+    mutating func makeSlot() -> Slot {
+        defer { nextSlot += 1 }
+        return Slot(nextSlot)
+    }
+
+    mutating func compile() {
+        namespaces()
+        let mounts = makeMounts()
+        buildRoot(mounts)
+        populateDevices(mounts)
+        mountKernelFileSystems(mounts)
+        populateFiles()
+        mountWritable(mounts)
+        userMounts()
+        guards()
+        finishRoot()
+        watching()
+        agent()
+    }
+
+    private mutating func namespaces() {
+        emit(.joinSessionKeyring)
+        // Made by init, not by clone: a cgroup namespace is rooted where its maker stands, and init is in its cgroup by
+        // now; a time namespace takes its offsets only before its first process.
+        var flags: UInt64 = spec.join.contains { $0.type == .cgroup } ? 0 : KernelConstant.CLONE_NEWCGROUP
+        let offsets = spec.timeOffsets
+        if !offsets.isEmpty { flags |= KernelConstant.CLONE_NEWTIME }
+        if flags != 0 { emit(.unshareNamespaces(flags: flags)) }
+        if !offsets.isEmpty {
+            emit(
+                .setTimeOffsets(
+                    monotonic: offsets.monotonic?.nanoseconds ?? 0, boottime: offsets.boottime?.nanoseconds ?? 0))
+        }
+        if !spec.join.contains(where: { $0.type == .uts }) { emit(.setHostname(spec.effectiveHostname)) }
+        if ownsNetwork { emit(.raiseLoopback) }
+        // Nothing mounted here may reach the host, nor the other way round.
+        emit(.setPropagation(flags: KernelConstant.MS_PRIVATE))
+    }
+
+    private mutating func watching() {
+        if spec.linger { emit(.outliveLauncher) }
+        if let event = inputs.memoryEvent { emit(.watchMemory(event)) }
+        if let timeout = spec.limits.timeout { emit(.setDeadline(nanoseconds: UInt64(timeout.nanoseconds))) }
+        emit(.setOOMScoreAdjustment(Self.agentOOMScore))
+    }
+
+    /// Twice as likely a victim as init, which has nothing to give back anyway.
+    static let agentOOMScore: Int32 = 500
+}
+
+extension Duration {
+    /// Whole nanoseconds, saturating at 292 years.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, overflowed) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return overflowed ? (seconds < 0 ? .min : .max) : sum
+    }
+}
+
+extension SandboxSpec {
+    /// The host name inside: as asked, or the sandbox's name, or `martinet`.
+    public var effectiveHostname: String { hostname?.text ?? name?.text ?? "martinet" }
+
+    /// The directory that the agent starts in.
+    public var effectiveWorkdir: String {
+        if let workdir { return workdir.text }
+        return workspace != nil || rootfs == .host ? "/workspace" : "/"
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import SandboxSpec
+
+/// The mounts that are made before the old root goes away: /proc and /sys may be mounted only while the host's are in
+/// sight, and trees of the host's can be copied only from its paths.
+struct PreparedMounts {
+    var scratch: Slot
+    var proc: Slot
+    var sys: Slot?
+    var cgroup: Slot?
+    var terminals: Slot
+    var messageQueues: Slot
+    var trees: [String: Slot] = [:]
+}
+
+typealias K = KernelConstant
+
+extension ProgramCompiler {
+    private static let quiet = K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV
+    private static let inert = quiet | K.MOUNT_ATTR_NOEXEC
+
+    /// Bytes of the in-memory layer where the spec does not say.
+    static let defaultDiskBytes: UInt64 = 1 << 30
+
+    mutating func makeMounts() -> PreparedMounts {
+        let scratch = makeSlot()
+        let bytes = spec.limits.disk?.bytes ?? Self.defaultDiskBytes
+        // One in-memory file system holds everything writable, so that one size and one inode count limit it all.
+        let inodes = max(1024, bytes / 4096)
+        emit(
+            .createFileSystem(
+                scratch, type: "tmpfs", options: ["mode=0755", "size=\(bytes)", "nr_inodes=\(inodes)"],
+                attributes: Self.quiet))
+        let proc = makeSlot()
+        emit(.createFileSystem(proc, type: "proc", options: [], attributes: Self.inert))
+        var prepared = PreparedMounts(
+            scratch: scratch, proc: proc, terminals: makeSlot(), messageQueues: makeSlot())
+        if ownsNetwork {
+            let sys = makeSlot()
+            emit(.createFileSystem(sys, type: "sysfs", options: [], attributes: Self.inert | K.MOUNT_ATTR_RDONLY))
+            prepared.sys = sys
+            if host.unifiedCgroups {
+                let cgroup = makeSlot()
+                emit(
+                    .createFileSystem(
+                        cgroup, type: "cgroup2", options: [], attributes: Self.inert | K.MOUNT_ATTR_RDONLY))
+                prepared.cgroup = cgroup
+            }
+        }
+        // gid 5 is "tty" everywhere; a single-id map does not have it.
+        let group = host.mapsRange ? ["gid=5"] : []
+        emit(
+            .createFileSystem(
+                prepared.terminals, type: "devpts", options: ["newinstance", "ptmxmode=0666", "mode=0620"] + group,
+                attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC))
+        emit(.createFileSystem(prepared.messageQueues, type: "mqueue", options: [], attributes: Self.inert))
+        copyHostTrees(&prepared)
+        return prepared
+    }
+
+    private mutating func copyHostTrees(_ prepared: inout PreparedMounts) {
+        if case .host(let trees, _) = inputs.root {
+            for tree in trees { prepared.trees[tree.target] = copy(tree, attributes: Self.quiet) }
+        }
+        for device in inputs.devices {
+            prepared.trees[device.target] = copy(device, attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC)
+        }
+        for bind in inputs.binds { prepared.trees[bind.target] = copy(bind, attributes: Self.quiet) }
+        if let workspace = inputs.workspace {
+            let tree = TreeInput(source: workspace, target: "/workspace", isDirectory: true, readOnly: false)
+            prepared.trees["/workspace"] = copy(tree, attributes: Self.quiet)
+        }
+        hostSlots = prepared.trees
+    }
+
+    /// Brings a host tree into a slot, with the attributes it is to have.
+    private mutating func copy(_ tree: TreeInput, attributes: UInt64) -> Slot {
+        let set = attributes | (tree.readOnly ? K.MOUNT_ATTR_RDONLY : 0)
+        let slot = slot(of: tree.source, recursive: true)
+        emit(.setMountAttributes(slot, set: set, clear: 0, recursive: true))
+        return slot
+    }
+
+    private mutating func slot(of source: TreeSource, recursive: Bool) -> Slot {
+        switch source {
+        case .descriptor(let slot): return slot
+        case .path(let path, let device, let inode):
+            let slot = makeSlot()
+            emit(.cloneHostTree(slot, path: path, device: device, inode: inode, recursive: recursive))
+            return slot
+        }
+    }
+
+    mutating func buildRoot(_ mounts: PreparedMounts) {
+        switch inputs.root {
+        case .host(let trees, let symlinks):
+            emit(.attachRoot(mounts.scratch))
+            emit(.pivotRoot)
+            emit(.detachOldRoot)
+            for tree in trees {
+                guard let slot = mounts.trees[tree.target] else { continue }
+                emit(.attach(slot, path: tree.target, create: tree.isDirectory ? .directory : .file))
+            }
+            for link in symlinks { emit(.makeSymlink(path: link.path, target: link.target)) }
+        case .directory(let lower, let upper):
+            buildOverlay(lower: lower, upper: upper, scratch: mounts.scratch)
+        }
+    }
+
+    private mutating func buildOverlay(lower: TreeSource, upper: TreeSource?, scratch: Slot) {
+        let lowerSlot = slot(of: lower, recursive: true)
+        emit(.setMountAttributes(lowerSlot, set: Self.quiet | K.MOUNT_ATTR_RDONLY, clear: 0, recursive: true))
+        let upperSlot = upper.map { slot(of: $0, recursive: false) }
+        emit(.attachRoot(scratch))
+        // Layers are attached first and then named by path: overlay does not take detached trees. (DESIGN, section 5)
+        emit(.attach(lowerSlot, path: "lower", create: .directory))
+        if let upperSlot {
+            emit(.attach(upperSlot, path: "state", create: .directory))
+        } else {
+            emit(.makeDirectory(path: "state/upper", mode: 0o755, uid: ownerUID, gid: ownerGID))
+            emit(.makeDirectory(path: "state/work", mode: 0o700, uid: ownerUID, gid: ownerGID))
+        }
+        let overlay = makeSlot()
+        emit(
+            .createFileSystem(
+                overlay, type: "overlay",
+                options: ["lowerdir=lower", "upperdir=state/upper", "workdir=state/work", "userxattr"],
+                attributes: Self.quiet))
+        for (name, mode) in Self.scratchDirectories {
+            emit(.makeDirectory(path: name, mode: mode, uid: ownerUID, gid: ownerGID))
+            let slot = makeSlot()
+            emit(.cloneTree(slot, path: name))
+            scratchSlots[name] = slot
+        }
+        emit(.attach(overlay, path: "root", create: .directory))
+        emit(.enterRoot(path: "root"))
+        emit(.pivotRoot)
+        emit(.detachOldRoot)
+    }
+
+    /// Directories that are in memory also under an overlay.
+    private static let scratchDirectories: [(String, UInt32)] = [
+        ("dev", 0o755), ("shm", 0o1777), ("tmp", 0o1777), ("run", 0o755),
+    ]
+
+    mutating func populateDevices(_ mounts: PreparedMounts) {
+        if let dev = scratchSlots["dev"] {
+            emit(.attach(dev, path: "/dev", create: .directory))
+        } else {
+            emit(.makeDirectory(path: "/dev", mode: 0o755, uid: ownerUID, gid: ownerGID))
+        }
+        for device in inputs.devices {
+            guard let slot = mounts.trees[device.target] else { continue }
+            emit(.attach(slot, path: device.target, create: .file))
+        }
+        emit(.attach(mounts.terminals, path: "/dev/pts", create: .directory))
+        emit(.attach(mounts.messageQueues, path: "/dev/mqueue", create: .directory))
+        for (path, target) in [
+            ("/dev/ptmx", "pts/ptmx"), ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
+        ] { emit(.makeSymlink(path: path, target: target)) }
+        if let shm = scratchSlots["shm"] {
+            emit(.attach(shm, path: "/dev/shm", create: .directory))
+        } else {
+            writable("/dev/shm", mode: 0o1777, uid: ownerUID, gid: ownerGID, attributes: Self.inert)
+        }
+    }
+
+    /// A directory of the scratch root that stays writable when the root is made read-only.
+    private mutating func writable(_ path: String, mode: UInt32, uid: UInt32, gid: UInt32, attributes: UInt64) {
+        emit(.makeDirectory(path: path, mode: mode, uid: uid, gid: gid))
+        emit(.bindOntoItself(path: path, set: attributes, clear: 0, optional: false))
+    }
+
+    mutating func mountWritable(_ mounts: PreparedMounts) {
+        let identity = inputs.identity
+        if case .host = inputs.root {
+            writable("/tmp", mode: 0o1777, uid: ownerUID, gid: ownerGID, attributes: Self.quiet)
+            writable(identity.home, mode: 0o700, uid: identity.uid, gid: identity.gid, attributes: Self.quiet)
+            emit(.makeDirectory(path: "/run", mode: 0o755, uid: ownerUID, gid: ownerGID))
+            emit(.makeSymlink(path: "/var/tmp", target: "/tmp"))
+            if inputs.workspace == nil {
+                writable("/workspace", mode: 0o755, uid: identity.uid, gid: identity.gid, attributes: Self.quiet)
+            }
+        } else {
+            if let tmp = scratchSlots["tmp"] { emit(.attach(tmp, path: "/tmp", create: .directory)) }
+            if let run = scratchSlots["run"] { emit(.attach(run, path: "/run", create: .directory)) }
+        }
+    }
+
+    mutating func finishRoot() {
+        // The host's root is never written to; a directory's overlay only if so asked.
+        if spec.rootfs == .host || spec.readOnly {
+            emit(.setRootAttributes(set: K.MOUNT_ATTR_RDONLY, clear: 0))
+        }
+    }
+}
