@@ -61,10 +61,12 @@ extension DefaultRules {
         (.bpf, names("bpf")),
     ]
 
-    /// The capabilities that change the profile; the others are left out of its cache key.
-    static let consultedCapabilities = callsByCapability.reduce(into: CapabilitySet([.netAdmin, .netRaw])) {
-        $0.formUnion($1.capability)
-    }
+    /// The capabilities that change the profile; the others are left out of its cache key. Spelled out, so that a cache
+    /// hit need not build the tables; a test compares the two.
+    static let consultedCapabilities: CapabilitySet = [
+        .bpf, .dacReadSearch, .netAdmin, .netRaw, .perfmon, .sysAdmin, .sysBoot, .sysChroot, .sysModule, .sysNice,
+        .sysPacct, .sysPtrace, .sysRawio, .sysTime, .sysTtyConfig, .syslog,
+    ]
 
     static func opened(by capabilities: CapabilitySet) -> [SeccompProfile.Rule] {
         callsByCapability.filter { capabilities.contains($0.capability) }.map { SeccompProfile.Rule(.allow, $0.calls) }

@@ -59,7 +59,8 @@ public struct SeccompCache: Hashable, Sendable {
             try writeAll(file, CachedFilter.encode(filter, key: key))
             do throws(SystemError) {
                 try link(file, as: fileName(key: key), at: base)
-            } catch  where error.errno == .exists {
+            } catch {
+                guard error.errno == .exists else { throw error }
                 try remove(fileName(key: key), at: base)
                 try link(file, as: fileName(key: key), at: base)
             }
