@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSeccomp
+import LinuxKernel
+import Testing
+
+@testable import Confinement
+
+/// The first rule that matches decides: the profile's meaning, without a compiler.
+private func expected(_ profile: SeccompProfile, _ name: String, _ arguments: [UInt64]) -> SeccompProfile.Action {
+    for rule in profile.rules where rule.calls.contains(name) {
+        let matches = rule.conditions.allSatisfy { condition in
+            let argument = arguments[condition.argument]
+            return switch condition.comparison {
+            case .equal: argument == condition.value
+            case .notEqual: argument != condition.value
+            case .less: argument < condition.value
+            case .lessOrEqual: argument <= condition.value
+            case .greater: argument > condition.value
+            case .greaterOrEqual: argument >= condition.value
+            case .maskedEqual(let mask): argument & mask == condition.value & mask
+            }
+        }
+        if matches { return rule.action }
+    }
+    return profile.defaultAction
+}
+
+/// A small generator with a seed, so that a failure repeats (xorshift64*).
+private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state ^= state >> 12
+        state ^= state << 25
+        state ^= state >> 27
+        return state &* 0x2545_f491_4f6c_dd1d
+    }
+}
+
+private let interestingValues: [UInt64] = [
+    0, 1, 2, 7, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0001, 0x5412, 0x1_0000_5412, .max - 1,
+    .max,
+]
+
+private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
+    let actions: [SeccompProfile.Action] = [.allow, .errno(.notPermitted), .errno(.noSystemCall), .killProcess]
+    let rules = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
+        var arguments = [0, 1, 2].shuffled(using: &generator)
+        arguments.removeLast(Int.random(in: 0...3, using: &generator))
+        let conditions = arguments.map { argument in
+            let value = interestingValues.randomElement(using: &generator)!
+            let mask = interestingValues.dropFirst().randomElement(using: &generator)!
+            let comparisons: [SeccompProfile.Comparison] = [
+                .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .maskedEqual(mask: mask),
+            ]
+            let comparison = comparisons.randomElement(using: &generator)!
+            let masked = if case .maskedEqual = comparison { value & mask } else { value }
+            return SeccompProfile.Condition(argument: argument, comparison, masked)
+        }
+        return SeccompProfile.Rule(actions.randomElement(using: &generator)!, ["read", "write"], when: conditions)
+    }
+    return SeccompProfile(rules: rules, defaultAction: actions.randomElement(using: &generator)!)
+}
+
+@Suite struct `The seccomp compiler` {
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `compiles any profile to a filter in which the first match decides`(seed: UInt64) throws {
+        var generator = Generator(state: seed &* 0x9e37_79b9_7f4a_7c15)
+        for _ in 0..<60 {
+            let profile = randomProfile(&generator)
+            let compiled = try CompiledProfile(profile)
+            for _ in 0..<150 {
+                let arguments = (0..<3).map { _ in interestingValues.randomElement(using: &generator)! }
+                let action = try compiled.action("read", arguments[0], arguments[1], arguments[2])
+                #expect(action == expected(profile, "read", arguments), "\(profile)\(arguments)")
+            }
+            #expect(try compiled.action("close") == profile.defaultAction)
+        }
+    }
+
+    @Test func `keeps apart two comparisons that libseccomp merges into a wrong one`() throws {
+        let rules = [
+            SeccompProfile.Rule(.killProcess, ["read"], when: [.init(argument: 0, .greater, 0x1_0000_0000)]),
+            .init(.killProcess, ["read"], when: [.init(argument: 0, .less, 0x8000_0000)]),
+        ]
+        let compiled = try CompiledProfile(SeccompProfile(rules: rules, defaultAction: .allow))
+        #expect(try compiled.action("read", 0xffff_ffff) == .allow)
+        #expect(try compiled.action("read", 0x1_0000_0000) == .allow)
+        #expect(try compiled.action("read", 0x1_0000_0001) == .killProcess)
+        #expect(try compiled.action("read", 0x7fff_ffff) == .killProcess)
+    }
+
+    @Test func `says a denied value of an allowed call, which libseccomp alone cannot`() throws {
+        let profile = SeccompProfile(
+            rules: [
+                .init(.killProcess, ["ioctl"], when: [.int(1, equals: 5)]), .init(.allow, ["ioctl"]),
+                .init(.trap, ["ioctl"]),
+            ], defaultAction: .log)
+        let compiled = try CompiledProfile(profile)
+        #expect(try compiled.action("ioctl", 0, 5) == .killProcess)
+        #expect(try compiled.action("ioctl", 0, 6) == .allow)
+        #expect(try compiled.action("read") == .log)
+        #expect(try SeccompStages(profile).stages.map(\.count) == [1, 1])
+    }
+
+    @Test func `names the nearest call when a name is unknown`() {
+        let error = #expect(throws: ConfinementError.self) {
+            try SeccompCompiler.compile(SeccompProfile(rules: [.init(.allow, ["opneat"])], defaultAction: .trap))
+        }
+        #expect(error?.code == .unknownSystemCall)
+        #expect(error?.description == "unknown system call: opneat\nhint: did you mean openat?")
+    }
+
+    @Test func `does not take the part of a name before a NUL for the name`() {
+        #expect(throws: ConfinementError.self) { try SystemCallNumbers.resolve("read\0x") }
+    }
+
+    @Test(arguments: [
+        SeccompProfile.Rule(.allow, []),
+        .init(.allow, ["read"], when: [.init(argument: 6, .equal, 0)]),
+        .init(.allow, ["read"], when: [.init(argument: -1, .equal, 0)]),
+        .init(.allow, ["read"], when: [.init(argument: 1, .less, 9), .init(argument: 1, .greater, 2)]),
+        .init(.allow, ["read"], when: [.init(argument: 0, .maskedEqual(mask: 0xf0), 0x1f)]),
+        .init(.errno(.init(rawValue: 0)), ["read"]),
+        .init(.errno(.init(rawValue: 4096)), ["read"]),
+    ])
+    func `refuses rules that cannot mean anything`(rule: SeccompProfile.Rule) {
+        let error = #expect(throws: ConfinementError.self) {
+            try SeccompCompiler.compile(SeccompProfile(rules: [rule], defaultAction: .trap))
+        }
+        #expect(error?.code == .invalidRule)
+    }
+
+    @Test func `refuses a default action that no filter can return`() {
+        let error = #expect(throws: ConfinementError.self) {
+            try SeccompCompiler.compile(SeccompProfile(rules: [], defaultAction: .errno(.init(rawValue: 0))))
+        }
+        #expect(error?.code == .invalidRule)
+    }
+
+    @Test func `refuses a filter larger than the kernel takes`() {
+        let rules = (0..<6000).map { value in
+            SeccompProfile.Rule(.allow, ["read"], when: [.init(argument: 0, .equal, UInt64(value))])
+        }
+        let error = #expect(throws: ConfinementError.self) {
+            try SeccompCompiler.compile(SeccompProfile(rules: rules, defaultAction: .trap))
+        }
+        #expect(error?.code == .filterTooLarge)
+    }
+
+    @Test func `keeps a call of another architecture out of the filter`() throws {
+        let profile = SeccompProfile(rules: [.init(.allow, ["socketcall", "read"])], defaultAction: .trap)
+        #expect(try SeccompStages(profile).stages.map(\.count) == [1])
+    }
+}
