@@ -17,7 +17,8 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "LinuxKernel", dependencies: ["CLinux"]),
         .target(name: "SandboxSpec", dependencies: ["CYAML"]),
-        .target(name: "SetupProgram"),
+        .target(name: "SetupProgram", dependencies: ["SandboxSpec"]),
+        .target(name: "Confinement", dependencies: ["CSeccomp", "LinuxKernel"]),
         .executableTarget(
             name: "MartinetInit",
             dependencies: ["CLinux"],
@@ -26,6 +27,7 @@ let package = Package(
                 .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
             ],
             linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
+        .testTarget(name: "ConfinementTests", dependencies: ["Confinement"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A pattern for paths below a directory: `*`, `?` and `[…]` within a name, `**` for any directories between.
+public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
+    public let text: String
+    private let components: [String]
+
+    /// Reads a pattern, relative to the workspace. Leading `/` and `./` are taken off; `..` is an error.
+    public init(_ text: String) throws(SpecError) {
+        let components = text.split(separator: "/").filter { $0 != "." }.map(String.init)
+        guard !components.isEmpty, !components.contains(".."), !text.utf8.contains(0), text.utf8.count < 1024 else {
+            throw SpecError("\(text.quoted) is not a pattern below the workspace; write .env or secrets/*.key")
+        }
+        for component in components where component != "**" && component.contains("**") {
+            throw SpecError("\(text.quoted): '**' stands for whole directories; write **/NAME")
+        }
+        self.text = components.joined(separator: "/")
+        self.components = components
+    }
+
+    /// Whether the pattern names exactly one path.
+    public var isLiteral: Bool { components.allSatisfy { !Self.isPattern($0) } }
+
+    /// The path that a literal pattern names.
+    public var literalPath: String? { isLiteral ? text : nil }
+
+    /// Whether a path, relative to the workspace and without a leading slash, is one that the pattern means.
+    public func matches(_ path: String) -> Bool {
+        Self.states(of: components, after: path.split(separator: "/")).contains(components.count)
+    }
+
+    /// Whether something below a directory may match, so that a search has to look into it. `""` is the workspace.
+    public func couldMatchBelow(directory: String) -> Bool {
+        Self.states(of: components, after: directory.split(separator: "/")).contains { $0 < components.count }
+    }
+
+    /// The positions in the pattern that can be reached with these names: the states of an automaton, so that time grows
+    /// with pattern times path and never faster.
+    private static func states(of components: [String], after names: [Substring]) -> Set<Int> {
+        func closure(_ states: Set<Int>) -> Set<Int> {
+            var states = states
+            for state in states.sorted() {
+                var next = state
+                while next < components.count, components[next] == "**" {
+                    next += 1
+                    states.insert(next)
+                }
+            }
+            return states
+        }
+        var states = closure([0])
+        for name in names {
+            var next: Set<Int> = []
+            for state in states where state < components.count {
+                if components[state] == "**" {
+                    next.insert(state)
+                } else if nameMatches(Array(components[state].unicodeScalars), Array(name.unicodeScalars)) {
+                    next.insert(state + 1)
+                }
+            }
+            states = closure(next)
+            if states.isEmpty { break }
+        }
+        return states
+    }
+
+    private static func isPattern(_ component: String) -> Bool { component.contains { "*?[".contains($0) } }
+
+    /// One name against one component: the last `*` is gone back to, never an earlier one, so time is bounded by their
+    /// product.
+    private static func nameMatches(_ pattern: [Unicode.Scalar], _ name: [Unicode.Scalar]) -> Bool {
+        var p = 0, n = 0
+        var star: (pattern: Int, name: Int)?
+        while n < name.count {
+            if p < pattern.count, pattern[p] == "*" {
+                star = (p + 1, n)
+                p += 1
+            } else if p < pattern.count, let next = matchOne(pattern, p, name[n]) {
+                p = next
+                n += 1
+            } else if let back = star {
+                star = (back.pattern, back.name + 1)
+                p = back.pattern
+                n = back.name + 1
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == "*" }
+    }
+
+    /// Matches one character; the position after the pattern's item, or `nil`.
+    private static func matchOne(_ pattern: [Unicode.Scalar], _ position: Int, _ scalar: Unicode.Scalar) -> Int? {
+        switch pattern[position] {
+        case "?": return position + 1
+        case "[":
+            guard let end = pattern[(position + 1)...].dropFirst().firstIndex(of: "]") else {
+                return scalar == "[" ? position + 1 : nil
+            }
+            var items = Array(pattern[(position + 1)..<end])
+            let negated = items.first == "!" || items.first == "^"
+            if negated { items.removeFirst() }
+            var found = false
+            var index = 0
+            while index < items.count {
+                if index + 2 < items.count, items[index + 1] == "-" {
+                    found = found || (items[index] <= scalar && scalar <= items[index + 2])
+                    index += 3
+                } else {
+                    found = found || items[index] == scalar
+                    index += 1
+                }
+            }
+            return found != negated ? end + 1 : nil
+        default: return pattern[position] == scalar ? position + 1 : nil
+        }
+    }
+
+    public var description: String { text }
+
+    private init(builtin text: String) {
+        self.text = text
+        components = text.split(separator: "/").map(String.init)
+    }
+
+    /// What an agent could make the user run later: hooks, start-up files, editors' and agents' settings.
+    public static let builtinProtected: [PathGlob] = [
+        ".git/hooks", ".git/config", ".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".bash_login", ".profile",
+        ".zshrc", ".zprofile", ".zshenv", ".zlogin", ".envrc", ".ripgreprc", ".mcp.json", ".vscode", ".idea",
+        ".claude/settings.json", ".claude/settings.local.json", ".claude/commands", ".claude/agents", ".cursor/mcp.json",
+    ].map(PathGlob.init(builtin:))
+
+    /// What holds keys and passwords.
+    public static let builtinHidden: [PathGlob] = [
+        ".env", ".env.*", "*.pem", "*.key", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".netrc", ".git-credentials",
+        ".npmrc", ".pypirc", ".ssh", ".gnupg", ".aws/credentials", ".docker/config.json", ".kube/config",
+    ].map(PathGlob.init(builtin:))
+}
