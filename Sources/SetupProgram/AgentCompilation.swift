@@ -8,12 +8,12 @@ extension ProgramCompiler {
         let identity = inputs.identity
         var terminal: Slot?
         if spec.terminal {
-            let slot = makeSlot()
+            let slot = makeSlot("terminal")
             emit(
                 .openTerminal(
                     slot, uid: identity.uid, gid: identity.gid, rows: inputs.terminalSize?.rows ?? 24,
                     columns: inputs.terminalSize?.columns ?? 80))
-            let console = makeSlot()
+            let console = makeSlot("console")
             emit(.cloneTree(console, path: "/dev/pts/0"))
             emit(.attach(console, path: "/dev/console", create: .file))
             terminal = slot

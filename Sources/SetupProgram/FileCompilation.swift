@@ -56,7 +56,7 @@ extension ProgramCompiler {
         let name = file.path.split(separator: "/").joined(separator: "-")
         let path = "/dev/.generated/\(name)"
         emit(.writeFile(path: path, mode: 0o644, uid: ownerUID, gid: ownerGID, contents: Array(file.contents.utf8)))
-        let slot = makeSlot()
+        let slot = makeSlot(name)
         emit(.cloneTree(slot, path: path))
         emit(
             .setMountAttributes(
@@ -70,7 +70,7 @@ extension ProgramCompiler {
             case .tree(let target, let slot, let isDirectory):
                 emit(.attach(slot, path: target, create: isDirectory ? .directory : .file))
             case .tmpfs(let target, let size):
-                let slot = makeSlot()
+                let slot = makeSlot("tmpfs \(target)")
                 emit(
                     .createFileSystem(
                         slot, type: "tmpfs",

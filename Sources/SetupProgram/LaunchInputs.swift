@@ -104,8 +104,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// Environment variables whose values are secrets: their names.
     public var secretNames: Set<String> = []
     /// The agent's standard descriptors; `nil` with a terminal.
-    public var standardDescriptors: (input: Slot, output: Slot, error: Slot)?
-    public var terminalSize: (rows: UInt32, columns: UInt32)?
+    public var standardDescriptors: StandardDescriptors?
+    public var terminalSize: TerminalDimensions?
     /// BPF instructions; empty for none.
     public var filter: [UInt8] = []
     public var filterName = ""
@@ -115,20 +115,34 @@ public struct LaunchInputs: Sendable, Equatable {
     /// RLIMIT_NPROC where no pids cgroup holds the limit.
     public var processLimit: UInt64?
     public var descriptorCount: UInt32 = 0
+    /// What the passed descriptors are, for printing.
+    public var slotNames: [Slot: String] = [:]
 
     public init(identity: AgentIdentity, root: RootInput) {
         self.identity = identity
         self.root = root
     }
+}
 
-    public static func == (a: LaunchInputs, b: LaunchInputs) -> Bool {
-        a.identity == b.identity && a.root == b.root && a.devices == b.devices && a.binds == b.binds
-            && a.workspace == b.workspace && a.guards == b.guards && a.generated == b.generated
-            && a.secrets == b.secrets && a.environment == b.environment && a.filter == b.filter
-            && a.capabilities == b.capabilities && a.memoryEvent == b.memoryEvent
-            && a.processLimit == b.processLimit && a.descriptorCount == b.descriptorCount
-            && a.standardDescriptors?.input == b.standardDescriptors?.input
-            && a.terminalSize?.rows == b.terminalSize?.rows
+/// The slots of the agent's standard descriptors.
+public struct StandardDescriptors: Sendable, Equatable {
+    public var input: Slot
+    public var output: Slot
+    public var error: Slot
+    public init(input: Slot, output: Slot, error: Slot) {
+        self.input = input
+        self.output = output
+        self.error = error
+    }
+}
+
+/// A terminal's first size, in characters.
+public struct TerminalDimensions: Sendable, Equatable {
+    public var rows: UInt32
+    public var columns: UInt32
+    public init(rows: UInt32, columns: UInt32) {
+        self.rows = rows
+        self.columns = columns
     }
 }
 

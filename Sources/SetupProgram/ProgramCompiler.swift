@@ -8,7 +8,7 @@ extension SetupProgram {
         compiler.compile()
         self.init(
             instructions: compiler.instructions, descriptorCount: inputs.descriptorCount,
-            slotCount: compiler.nextSlot)
+            slotCount: compiler.nextSlot, slotNames: compiler.slotNames)
     }
 }
 
@@ -19,6 +19,7 @@ struct ProgramCompiler {
     let host: HostFacts
     var instructions: [Instruction] = []
     var nextSlot: UInt32
+    var slotNames: [Slot: String]
     /// Slots of the host's trees, by their target.
     var hostSlots: [String: Slot] = [:]
     /// Slots of scratch directories that go over an overlay, by name.
@@ -29,6 +30,7 @@ struct ProgramCompiler {
         self.inputs = inputs
         self.host = host
         nextSlot = inputs.descriptorCount
+        slotNames = inputs.slotNames
         instructions.reserveCapacity(128)
     }
 
@@ -41,8 +43,9 @@ struct ProgramCompiler {
 
     mutating func emit(_ instruction: Instruction) { instructions.append(instruction) }
 
-    mutating func makeSlot() -> Slot {
+    mutating func makeSlot(_ name: String) -> Slot {
         defer { nextSlot += 1 }
+        slotNames[Slot(nextSlot)] = name
         return Slot(nextSlot)
     }
 

@@ -19,6 +19,7 @@ extension SetupProgram {
         descriptorCount = header.descriptorCount
         slotCount = header.slotCount
         instructions = []
+        slotNames = [:]
         for _ in 0..<header.instructionCount {
             let head = try InstructionHeader(&reader)
             var operands = try reader.part(count: head.length)

@@ -7,8 +7,13 @@ public struct SetupProgram: Sendable, Equatable {
     public var descriptorCount: UInt32
     /// How many slots the instructions use in all.
     public var slotCount: UInt32
+    /// What slots hold, for printing only: not on the wire.
+    public var slotNames: [Slot: String]
 
-    public init(instructions: [Instruction], descriptorCount: UInt32, slotCount: UInt32) {
+    public init(
+        instructions: [Instruction], descriptorCount: UInt32, slotCount: UInt32, slotNames: [Slot: String] = [:]
+    ) {
+        self.slotNames = slotNames
         self.instructions = instructions
         self.descriptorCount = descriptorCount
         self.slotCount = slotCount

@@ -23,7 +23,7 @@ extension ProgramCompiler {
     static let defaultDiskBytes: UInt64 = 1 << 30
 
     mutating func makeMounts() -> PreparedMounts {
-        let scratch = makeSlot()
+        let scratch = makeSlot("scratch")
         let bytes = spec.limits.disk?.bytes ?? Self.defaultDiskBytes
         // One in-memory file system holds everything writable, so that one size and one inode count limit it all.
         let inodes = max(1024, bytes / 4096)
@@ -31,16 +31,16 @@ extension ProgramCompiler {
             .createFileSystem(
                 scratch, type: "tmpfs", options: ["mode=0755", "size=\(bytes)", "nr_inodes=\(inodes)"],
                 attributes: Self.quiet))
-        let proc = makeSlot()
+        let proc = makeSlot("proc")
         emit(.createFileSystem(proc, type: "proc", options: [], attributes: Self.inert))
         var prepared = PreparedMounts(
-            scratch: scratch, proc: proc, terminals: makeSlot(), messageQueues: makeSlot())
+            scratch: scratch, proc: proc, terminals: makeSlot("devpts"), messageQueues: makeSlot("mqueue"))
         if ownsNetwork {
-            let sys = makeSlot()
+            let sys = makeSlot("sys")
             emit(.createFileSystem(sys, type: "sysfs", options: [], attributes: Self.inert | K.MOUNT_ATTR_RDONLY))
             prepared.sys = sys
             if host.unifiedCgroups {
-                let cgroup = makeSlot()
+                let cgroup = makeSlot("cgroup")
                 emit(
                     .createFileSystem(
                         cgroup, type: "cgroup2", options: [], attributes: Self.inert | K.MOUNT_ATTR_RDONLY))
@@ -85,7 +85,7 @@ extension ProgramCompiler {
         switch source {
         case .descriptor(let slot): return slot
         case .path(let path, let device, let inode):
-            let slot = makeSlot()
+            let slot = makeSlot(path)
             emit(.cloneHostTree(slot, path: path, device: device, inode: inode, recursive: recursive))
             return slot
         }
@@ -120,7 +120,7 @@ extension ProgramCompiler {
             emit(.makeDirectory(path: "state/upper", mode: 0o755, uid: ownerUID, gid: ownerGID))
             emit(.makeDirectory(path: "state/work", mode: 0o700, uid: ownerUID, gid: ownerGID))
         }
-        let overlay = makeSlot()
+        let overlay = makeSlot("overlay")
         emit(
             .createFileSystem(
                 overlay, type: "overlay",
@@ -128,7 +128,7 @@ extension ProgramCompiler {
                 attributes: Self.quiet))
         for (name, mode) in Self.scratchDirectories {
             emit(.makeDirectory(path: name, mode: mode, uid: ownerUID, gid: ownerGID))
-            let slot = makeSlot()
+            let slot = makeSlot(name)
             emit(.cloneTree(slot, path: name))
             scratchSlots[name] = slot
         }

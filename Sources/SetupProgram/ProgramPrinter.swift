@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SetupProgram {
+    /// The program as `martinet explain` prints it: a numbered line a step. Secrets are not shown.
+    public var text: String {
+        var lines: [String] = []
+        for index in 0..<descriptorCount { lines.append("descriptor \(name(Slot(index)))") }
+        let width = String(instructions.count).count
+        for (index, instruction) in instructions.enumerated() {
+            let number = String(index)
+            let padding = String(repeating: " ", count: width - number.count)
+            let indent = instruction.opcode.runsInAgent && index > agentStart ? "  agent: " : "  "
+            lines.append("\(padding)\(number)\(indent)\(describe(instruction))")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var agentStart: Int { instructions.firstIndex { $0.opcode == .startAgent } ?? instructions.count }
+
+    private func name(_ slot: Slot) -> String {
+        guard let name = slotNames[slot] else { return "#\(slot.index)" }
+        return "#\(slot.index) (\(name))"
+    }
+
+    /// One step in words, as it is also used in messages: action, object, particulars.
+    public func describe(_ instruction: Instruction) -> String {
+        switch instruction {
+        case .unshareNamespaces(let flags): "unshare \(Self.namespaces(flags))"
+        case .setTimeOffsets(let monotonic, let boottime): "set clock offsets monotonic \(monotonic) ns, boottime \(boottime) ns"
+        case .joinSessionKeyring: "join a session keyring of its own"
+        case .setHostname(let name): "set host name \(name)"
+        case .raiseLoopback: "bring up loopback"
+        case .setPropagation(let flags): flags == K.MS_PRIVATE ? "make every mount private" : "set mount propagation \(flags)"
+        case .openTerminal(let slot, let uid, let gid, let rows, let columns):
+            "open a terminal of \(rows) x \(columns) for \(uid):\(gid) as \(name(slot))"
+        case .watchMemory(let slot): "watch \(name(slot)) for the end of memory"
+        case .setDeadline(let nanoseconds): "end everything after \(Self.seconds(nanoseconds))"
+        case .startAgent(let sharesMemory): "start the agent (\(sharesMemory ? "vfork" : "fork"))"
+        case .setOOMScoreAdjustment(let value): "set oom_score_adj \(value) for the agent"
+        case .outliveLauncher: "go on if the launcher dies"
+        case .fail(let errno): "fail with errno \(errno)"
+        default: describeMount(instruction) ?? describeAgent(instruction)
+        }
+    }
+
+    private func describeMount(_ instruction: Instruction) -> String? {
+        switch instruction {
+        case .createFileSystem(let slot, let type, let options, let attributes):
+            "mount \(type)\(Self.list(options + Self.attributes(attributes))) as \(name(slot))"
+        case .cloneHostTree(let slot, let path, _, _, _): "copy the host's \(path) as \(name(slot))"
+        case .cloneTree(let slot, let path): "copy \(path) as \(name(slot))"
+        case .setMountAttributes(let slot, let set, let clear, _):
+            "set \(name(slot)) \(Self.change(set, clear))"
+        case .attachRoot(let slot): "attach \(name(slot)) over /"
+        case .attach(let slot, let path, let create):
+            "attach \(name(slot)) on \(path)\(create == .mustExist ? "" : create == .file ? " (file)" : " (directory)")"
+        case .enterRoot(let path): "enter \(path)"
+        case .pivotRoot: "pivot_root(\".\", \".\")"
+        case .detachOldRoot: "detach the old root"
+        case .makeDirectory(let path, let mode, let uid, let gid):
+            "make directory \(path) \(Self.octal(mode)) \(uid):\(gid)"
+        case .writeFile(let path, let mode, let uid, let gid, let contents, let secret):
+            "write \(path) \(Self.octal(mode)) \(uid):\(gid), \(secret ? "<redacted>" : "\(contents.count) bytes")"
+        case .makeSymlink(let path, let target): "make symlink \(path) -> \(target)"
+        case .bindOntoItself(let path, let set, let clear, let optional):
+            "bind \(path) onto itself \(Self.change(set, clear))\(optional ? ", if it exists" : "")"
+        case .makeMask(let path): "make masks in \(path)"
+        case .mask(let path, let optional): "mask \(path)\(optional ? ", if it exists" : "")"
+        case .removeMask: "remove the masks' names"
+        case .setRootAttributes(let set, let clear): "set the root \(Self.change(set, clear))"
+        case .writeControlFile(let path, let text): "write \"\(text)\" to \(path)"
+        case .closeSlot(let slot): "close \(name(slot))"
+        default: nil
+        }
+    }
+
+    private func describeAgent(_ instruction: Instruction) -> String {
+        switch instruction {
+        case .newSession(let terminal): terminal.map { "new session, on terminal \(name($0))" } ?? "new session"
+        case .setStandardDescriptors(let input, let output, let error):
+            "set standard descriptors \(name(input)), \(name(output)), \(name(error))"
+        case .setResourceLimit(let resource, let soft, let hard):
+            "set resource limit \(Self.resource(resource)) \(Self.limit(soft)):\(Self.limit(hard))"
+        case .dropBoundingCapabilities(let keep, _):
+            keep == 0 ? "empty the bounding set" : "reduce the bounding set to \(Self.hexadecimal(keep))"
+        case .setIdentity(let uid, let gid, let groups):
+            "become \(uid):\(gid)\(groups.map { " groups \($0)" } ?? "")"
+        case .setCapabilities(let effective, _, _, let ambient):
+            effective == 0 && ambient == 0
+                ? "drop all capabilities"
+                : "set capabilities \(Self.hexadecimal(effective)), ambient \(Self.hexadecimal(ambient))"
+        case .setWorkingDirectory(let path): "change directory to \(path)"
+        case .setUmask(let mode): "set umask \(Self.octal(mode))"
+        case .resetSignals: "reset signals"
+        case .setNoNewPrivileges: "set no_new_privs"
+        case .installFilter(_, let instructions, let name):
+            "install system-call filter \(name.isEmpty ? "" : "\(name), ")\(instructions.count / 8) instructions"
+        case .closeDescriptors(let first): "close descriptors from \(first)"
+        case .execute(let arguments, let environment, let path, let secrets):
+            "execute \(arguments.map(Self.quoted).joined(separator: " ")) with "
+                + environment.map { Self.variable($0, secrets) }.joined(separator: " ")
+                + (path.isEmpty ? "" : ", looked up in \(path.joined(separator: ":"))")
+        default: "\(instruction.opcode)"
+        }
+    }
+
+    // MARK: Words for numbers
+
+    private static func namespaces(_ flags: UInt64) -> String {
+        let names: [(UInt64, String)] = [
+            (K.CLONE_NEWUSER, "user"), (K.CLONE_NEWPID, "pid"), (K.CLONE_NEWNS, "mount"), (K.CLONE_NEWNET, "network"),
+            (K.CLONE_NEWUTS, "uts"), (K.CLONE_NEWIPC, "ipc"), (K.CLONE_NEWCGROUP, "cgroup"), (K.CLONE_NEWTIME, "time"),
+        ]
+        return names.filter { flags & $0.0 != 0 }.map(\.1).joined(separator: ", ")
+    }
+
+    private static func attributes(_ flags: UInt64) -> [String] {
+        let names: [(UInt64, String)] = [
+            (K.MOUNT_ATTR_RDONLY, "ro"), (K.MOUNT_ATTR_NOSUID, "nosuid"), (K.MOUNT_ATTR_NODEV, "nodev"),
+            (K.MOUNT_ATTR_NOEXEC, "noexec"),
+        ]
+        return names.filter { flags & $0.0 != 0 }.map(\.1)
+    }
+
+    private static func change(_ set: UInt64, _ clear: UInt64) -> String {
+        (attributes(set) + attributes(clear).map { "-" + $0 }).joined(separator: ",")
+    }
+
+    private static func list(_ words: [String]) -> String { words.isEmpty ? "" : " (\(words.joined(separator: ",")))" }
+
+    static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
+    private static func hexadecimal(_ bits: UInt64) -> String { "0x" + String(bits, radix: 16) }
+    private static func limit(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
+
+    private static func seconds(_ nanoseconds: UInt64) -> String {
+        let milliseconds = nanoseconds / 1_000_000
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
+    }
+
+    private static let resources = [
+        "cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as", "locks", "sigpending",
+        "msgqueue", "nice", "rtprio", "rttime",
+    ]
+    private static func resource(_ number: UInt32) -> String {
+        Int(number) < resources.count ? resources[Int(number)] : "\(number)"
+    }
+
+    private static func variable(_ text: String, _ secrets: Set<String>) -> String {
+        let name = text.prefix { $0 != "=" }
+        return secrets.contains(String(name)) ? "\(name)=<redacted>" : quoted(text)
+    }
+
+    /// As a shell would need it; control characters are escaped.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.utf8.allSatisfy { byte in
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || byte >= 0x2b && byte <= 0x3a || byte == 0x3d || byte == 0x5f
+                || byte == 0x40 || byte == 0x25
+        }
+        if plain, !text.isEmpty { return text }
+        var result = "'"
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "'": result += "'\\''"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7f: result += "\\x" + String(scalar.value, radix: 16)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "'"
+    }
+}
