@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// The name of the cgroup that holds all sandboxes' cgroups, one a hierarchy.
+let parentName = "martinet"
+
+/// What differs between the cgroup versions beyond the spelling of limits. Both are empty values.
+protocol CgroupDriver: Sendable {
+    /// What statfs(2) says of a file in such a hierarchy.
+    var fileSystemType: Int { get }
+
+    /// The cgroup under which `martinet` is made, as a path below the mount point; empty for the topmost.
+    func base(
+        of part: CgroupPlan.Part, mount: borrowing Descriptor
+    ) throws(CgroupError) -> String
+
+    /// Makes `martinet` and has it pass the controllers on. Fails with `ENOENT` or `ENODEV` where another sandbox's end
+    /// takes the directory away meanwhile: the caller begins again.
+    func prepareParent(
+        _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
+    ) throws(SystemError)
+
+    /// Kills every process in a cgroup, where the version can; v1 cannot.
+    func killAll(in files: ControlFiles)
+
+    /// Turns the kernel's refusal to make a cgroup into an error with its cure.
+    func creationError(_ path: String, _ cause: SystemError) -> CgroupError
+}
+
+extension CgroupVersion {
+    var driver: any CgroupDriver {
+        switch self {
+        case .v1: CgroupV1()
+        case .v2: CgroupV2()
+        }
+    }
+}
+
+/// Makes a directory, or finds it made.
+func ensureDirectory(_ path: String, at base: borrowing Descriptor) throws(SystemError) {
+    do throws(SystemError) {
+        try makeDirectory(path, at: .descriptor(base.rawValue))
+    } catch  where error.errno == .exists {
+    } catch {
+        throw error
+    }
+}
+
+/// Opens a cgroup directory by its absolute path, following no symlink, and checks that it is in a cgroup file system: a
+/// mount on top of it would otherwise take our writes.
+func openCgroup(
+    _ path: String, _ flags: OpenFlags = [.pathOnly, .directory], type: Int
+) throws(SystemError) -> Descriptor {
+    let directory = try open(path, flags, at: .workingDirectory, resolving: [.noSymlinks, .noMagicLinks])
+    if try fileSystemType(directory) != type { throw SystemError("statfs", .notSupported, path) }
+    return directory
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// cgroup v1: a hierarchy a controller, or a few mounted together; root only.
+struct CgroupV1: CgroupDriver {
+    var fileSystemType: Int { 0x27_e0eb }  // CGROUP_SUPER_MAGIC
+
+    func base(of part: CgroupPlan.Part, mount: borrowing Descriptor) -> String { "" }
+
+    func prepareParent(
+        _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
+    ) throws(SystemError) {
+        try ensureDirectory(path, at: mount)
+    }
+
+    func killAll(in files: ControlFiles) {}
+
+    func creationError(_ path: String, _ cause: SystemError) -> CgroupError {
+        switch cause.errno {
+        case .permissionDenied, .notPermitted:
+            CgroupError(
+                .delegationUnavailable, path, cause: cause,
+                hint:
+                    "cgroup v1 gives limits to root alone: run as root, or boot with systemd.unified_cgroup_hierarchy=1"
+            )
+        case .readOnlyFileSystem:
+            CgroupError(
+                .creationFailed, path, cause: cause, hint: "in a container, mount /sys/fs/cgroup writable")
+        default: CgroupError(.creationFailed, path, cause: cause)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// The cgroups of one sandbox: one directory in each hierarchy that its limits need.
+///
+/// Dropping the value closes descriptors and leaves the directories: a sandbox outlives its launcher. Whoever ends the
+/// sandbox calls `remove`, or `CgroupRemoval.remove` with the `paths` kept on disk.
+public struct SandboxCgroup: ~Copyable, Sendable {
+    /// Where one of the directories is, and what it does.
+    struct Place: Sendable {
+        var version: CgroupVersion
+        var controllers: [CgroupController]
+        var path: String
+    }
+
+    private(set) var places: [Place] = []
+    /// One open directory a place, in the same order.
+    private var directories = DescriptorTable()
+
+    private init() {}
+
+    /// The directories, absolute, in the order they were made. Empty where no limit was asked for.
+    public var paths: [String] { places.map(\.path) }
+
+    /// Makes the cgroups and applies the limits; on failure nothing that was made is left.
+    ///
+    /// - Parameter name: unique among this machine's sandboxes; see `CgroupName`.
+    /// - Throws: `.invalidName`, `.invalidLimit`, `.controllerUnavailable`, `.delegationUnavailable`,
+    ///   `.swapUncontrolled`, `.exists`, `.creationFailed`, `.limitRefused`.
+    public static func create(
+        name: String, limits: CgroupLimits, layout: CgroupLayout
+    ) throws(CgroupError) -> SandboxCgroup {
+        try create(name: CgroupName(name), plan: CgroupPlan(limits: limits, layout: layout))
+    }
+
+    /// Makes the cgroups of a plan made before.
+    public static func create(name: CgroupName, plan: CgroupPlan) throws(CgroupError) -> SandboxCgroup {
+        var cgroup = SandboxCgroup()
+        do throws(CgroupError) {
+            for part in plan.parts { try cgroup.make(part, name: name) }
+        } catch {
+            // The first failure is the one to report.
+            do throws(CgroupError) { try CgroupRemoval.remove(paths: cgroup.paths) } catch {}
+            throw error
+        }
+        return cgroup
+    }
+
+    /// Moves a process, and so all it will start, into the sandbox's cgroups.
+    ///
+    /// - Parameter startedInside: the process was made with `CLONE_INTO_CGROUP` and `cloneDescriptor`: only v1 cgroups are
+    ///   joined.
+    /// - Throws: `.attachFailed`; unprivileged, the process must be in a cgroup of the same delegated subtree.
+    public func attach(_ pid: Int32, startedInside: Bool = false) throws(CgroupError) {
+        for index in places.indices where !(startedInside && places[index].version == .v2) {
+            do throws(SystemError) {
+                try files(index).write("\(pid)", to: "cgroup.procs")
+            } catch {
+                throw CgroupError(.attachFailed, places[index].path, cause: error)
+            }
+        }
+    }
+
+    /// A directory descriptor for clone3(2) with `CLONE_INTO_CGROUP` (Linux 5.7), owned by this value; `nil` without a v2
+    /// cgroup.
+    public var cloneDescriptor: Int32? {
+        places.firstIndex { $0.version == .v2 }.map { directories.rawValues[$0] }
+    }
+
+    /// Removes the cgroups; v2 ones are killed first, v1 ones must be without processes.
+    ///
+    /// - Parameter patience: how long dying processes may keep a cgroup busy.
+    /// - Throws: `.removalFailed`, after everything else has been removed.
+    public consuming func remove(patience: Duration = .seconds(2)) throws(CgroupError) {
+        try CgroupRemoval.remove(paths: paths, patience: patience)
+    }
+
+    /// The control files of a place, for as long as this value lives.
+    func files(_ index: Int) -> ControlFiles {
+        ControlFiles(descriptor: directories.rawValues[index], path: places[index].path)
+    }
+
+    /// Makes one directory and sets its limits. It counts as made, and is removed on failure, from its mkdir on.
+    private mutating func make(_ part: CgroupPlan.Part, name: CgroupName) throws(CgroupError) {
+        let driver = part.hierarchy.version.driver
+        let mount = try openMount(of: part, driver)
+        let base = try driver.base(of: part, mount: mount)
+        let parent = base.isEmpty ? parentName : "\(base)/\(parentName)"
+        let below = "\(parent)/\(name)"
+        let path = "\(part.hierarchy.mountPoint)/\(below)"
+
+        do throws(SystemError) {
+            try makeCgroup(below, parent: parent, part, driver, mount: mount)
+            places.append(Place(version: part.hierarchy.version, controllers: part.controllers, path: path))
+            directories.append(try open(below, [.directory, .noFollow], at: .descriptor(mount.rawValue)))
+        } catch  where error.errno == .exists {
+            throw CgroupError(.exists, path, cause: error, hint: "a sandbox of this name is there already")
+        } catch {
+            if places.last?.path != path { removeIfEmpty(parent, at: mount) }
+            throw driver.creationError(path, error)
+        }
+        let files = files(places.count - 1)
+        for setting in part.settings { try apply(setting, to: files) }
+    }
+}
+
+private func openMount(of part: CgroupPlan.Part, _ driver: any CgroupDriver) throws(CgroupError) -> Descriptor {
+    do throws(SystemError) {
+        return try openCgroup(part.hierarchy.mountPoint, type: driver.fileSystemType)
+    } catch {
+        throw CgroupError(
+            .creationFailed, part.hierarchy.mountPoint, cause: error, hint: "something else is mounted there")
+    }
+}
+
+/// Makes a cgroup, and its parent where that is missing: the end of the last other sandbox may remove the parent at any
+/// moment, so this begins again until both are there.
+private func makeCgroup(
+    _ path: String, parent: String, _ part: CgroupPlan.Part, _ driver: any CgroupDriver, mount: borrowing Descriptor
+) throws(SystemError) {
+    var attempt = 0
+    while true {
+        do throws(SystemError) {
+            try driver.prepareParent(parent, of: part, mount: mount)
+            return try makeDirectory(path, at: .descriptor(mount.rawValue))
+        } catch  where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
+            attempt += 1
+        } catch {
+            throw error
+        }
+    }
+}
+
+private func apply(_ setting: ControlSetting, to files: ControlFiles) throws(CgroupError) {
+    do throws(SystemError) {
+        try files.write(setting.value, to: setting.file)
+    } catch  where error.errno == .noEntry && setting.necessity == .withSwap {
+        if try !machineHasSwap() { return }
+        throw CgroupError(
+            .swapUncontrolled, files.path, reason: "this kernel does not account swap, and the machine has some",
+            hint: "boot with swapaccount=1, turn swap off, or accept it with a swap limit of max")
+    } catch {
+        throw CgroupError(.limitRefused, "\(setting.value) to \(files.path)/\(setting.file)", cause: error)
+    }
+}
+
+/// Whether a swap device is on now; one added later is the administrator's decision. proc(5), /proc/swaps
+private func machineHasSwap() throws(CgroupError) -> Bool {
+    do throws(SystemError) {
+        // A heading, and a line a device; no file where the kernel has no swap at all.
+        return try (readText("/proc/swaps") ?? "").split(separator: "\n").count > 1
+    } catch {
+        throw CgroupError(.readFailed, "/proc/swaps", cause: error)
+    }
+}
