@@ -256,6 +256,24 @@ long mt_janitor_start(struct mt_janitor *j, void *stack, size_t size) {
     return mt_clone3(&a, sizeof a, janitor, j);
 }
 
+static CHILD int wait_for_end(void *argument) {
+    char byte;
+    int pipe = (int)(intptr_t)argument;
+    call3(SYS_dup3, pipe, 0, 0);
+    call3(SYS_close_range, 1, ~0u, 0);
+    while (call3(SYS_read, 0, (long)&byte, 1) == -EINTR) {}
+    return 0;
+}
+
+long mt_user_namespace_start(int pipe, void *stack, size_t size) {
+    struct clone_args a;
+    memset(&a, 0, sizeof a);
+    a.flags = CLONE_VM | CLONE_NEWUSER;
+    a.stack = (uint64_t)(uintptr_t)stack;
+    a.stack_size = size;
+    return mt_clone3(&a, sizeof a, wait_for_end, (void *)(intptr_t)pipe);
+}
+
 long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory) {
     struct clone_args a;
     memset(&a, 0, sizeof a);

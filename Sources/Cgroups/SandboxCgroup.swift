@@ -34,10 +34,15 @@ public struct SandboxCgroup: ~Copyable, Sendable {
     }
 
     /// Makes the cgroups of a plan made before.
-    public static func create(name: CgroupName, plan: CgroupPlan) throws(CgroupError) -> SandboxCgroup {
+    ///
+    /// - Parameter announce: is told each directory's path before the directory is made, so that someone else can remove
+    ///   it if this process dies.
+    public static func create(
+        name: CgroupName, plan: CgroupPlan, announce: (String) -> Void = { _ in }
+    ) throws(CgroupError) -> SandboxCgroup {
         var cgroup = SandboxCgroup()
         do throws(CgroupError) {
-            for part in plan.parts { try cgroup.make(part, name: name) }
+            for part in plan.parts { try cgroup.make(part, name: name, announce) }
         } catch {
             // The first failure is the one to report.
             do throws(CgroupError) { try CgroupRemoval.remove(paths: cgroup.paths) } catch {}
@@ -81,13 +86,16 @@ public struct SandboxCgroup: ~Copyable, Sendable {
     }
 
     /// Makes one directory and sets its limits. It counts as made, and is removed on failure, from its mkdir on.
-    private mutating func make(_ part: CgroupPlan.Part, name: CgroupName) throws(CgroupError) {
+    private mutating func make(
+        _ part: CgroupPlan.Part, name: CgroupName, _ announce: (String) -> Void
+    ) throws(CgroupError) {
         let driver = part.hierarchy.version.driver
         let mount = try openMount(of: part, driver)
         let base = try driver.base(of: part, mount: mount)
         let parent = base.isEmpty ? parentName : "\(base)/\(parentName)"
         let below = "\(parent)/\(name)"
         let path = "\(part.hierarchy.mountPoint)/\(below)"
+        announce(path)
 
         do throws(SystemError) {
             try makeCgroup(below, parent: parent, part, driver, mount: mount)

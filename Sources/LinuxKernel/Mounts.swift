@@ -28,12 +28,13 @@ public func cloneTree(_ path: borrowing Descriptor, recursive: Bool) throws(Syst
 }
 
 /// Changes the attributes of a mount, or of the whole tree below it; `idMap` is the user namespace whose map is laid over
-/// the files' owners. mount_setattr(2), Linux 5.12
+/// the files' owners. `makingPrivate` takes the mount out of its peer group. mount_setattr(2), Linux 5.12
 public func setMountAttributes(
     _ mount: borrowing Descriptor, set: MountAttributes, clear: MountAttributes = [], idMap: Int32? = nil,
-    recursive: Bool = false
+    recursive: Bool = false, makingPrivate: Bool = false
 ) throws(SystemError) {
     var attributes = mount_attr()
+    attributes.propagation = makingPrivate ? 1 << 18 : 0  // MS_PRIVATE
     attributes.attr_set = set.rawValue | (idMap == nil ? 0 : MT_MOUNT_ATTR_IDMAP)
     attributes.attr_clr = clear.rawValue
     attributes.userns_fd = UInt64(idMap ?? 0)

@@ -16,6 +16,9 @@ public struct RecordSockets: ~Copyable, Sendable {
         near = Descriptor(owning: pair.0)
         far = Descriptor(owning: pair.1)
     }
+
+    /// Keeps the near side and closes the other.
+    public consuming func intoNear() -> Descriptor { near }
 }
 
 /// One record as it arrived.

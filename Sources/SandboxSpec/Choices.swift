@@ -39,8 +39,6 @@ public enum NetworkMode: String, Choice {
 public enum Waiver: String, Choice {
     /// Limits that this machine, or this user on it, cannot enforce.
     case limits
-    /// A subordinate id range: without one, a single id is mapped.
-    case idRange = "id-range"
 }
 
 /// A namespace to join instead of making a new one.

@@ -92,6 +92,10 @@ struct mt_janitor {
 /// until the launcher dies. Returns its pid or -errno. The caller has all signals blocked.
 long mt_janitor_start(struct mt_janitor *janitor, void *stack, size_t stack_size);
 
+/// Starts a process in a new user namespace that only waits for `pipe` (read end) to end: a namespace whose id maps an
+/// id-mapped mount takes must have had a process. Returns its pid or -errno. The caller has all signals blocked.
+long mt_user_namespace_start(int pipe, void *stack, size_t stack_size);
+
 /// Runs `body(argument)` in a child that shares memory and borrows a stack (the caller sleeps until the child executes or
 /// exits), or, where `shares_memory` is 0, in a copy. Returns the pid or -errno. Used by init to start agents.
 long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Confinement
+import LinuxKernel
+import SandboxSpec
+import Storage
+
+/// Why a sandbox could not be started, or its end not be learned.
+public struct EngineError: Error, Sendable, CustomStringConvertible {
+    public enum Code: Sendable, Hashable, CaseIterable {
+        /// What was asked for makes no sense.
+        case invalidSpec
+        /// The machine, or this user on it, cannot do what was asked for.
+        case unavailable
+        /// A step of starting the sandbox failed.
+        case launchFailed
+        /// A step inside the sandbox failed.
+        case setupFailed
+        /// The program was found but could not be executed.
+        case notExecutable
+        /// The program was not found in the sandbox.
+        case notFound
+        /// Init broke off, or said something that makes no sense.
+        case initFailed
+    }
+
+    public var code: Code
+    public var message: String
+    public var hint: String?
+
+    public init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    public init(_ error: SpecError) {
+        self.init(.invalidSpec, error.description)
+    }
+
+    public init(_ error: SystemError, hint: String? = nil) {
+        self.init(.launchFailed, error.description, hint: hint)
+    }
+
+    public init(_ error: CgroupError) {
+        self.init(.unavailable, error.description)
+    }
+
+    public init(_ error: StorageError) {
+        self.init(.unavailable, error.description)
+    }
+
+    public init(_ error: ConfinementError) {
+        self.init(.unavailable, error.description)
+    }
+
+    /// The message, and the cure on a second line where it is known.
+    public var description: String { message + (hint.map { "\nhint: \($0)" } ?? "") }
+
+    /// The exit status that the command line ends with, as Docker's: 125, 126 or 127.
+    public var exitStatus: Int32 {
+        switch code {
+        case .notFound: 127
+        case .notExecutable: 126
+        case .invalidSpec, .unavailable, .launchFailed, .setupFailed, .initFailed: 125
+        }
+    }
+}
+
+/// Runs `body`, whose system errors become the engine's, with a hint.
+@inline(__always)
+func launching<Value: ~Copyable>(
+    hint: String? = nil, _ body: () throws(SystemError) -> Value
+) throws(EngineError) -> Value {
+    do throws(SystemError) { return try body() } catch { throw EngineError(error, hint: hint) }
+}
+
+@inline(__always)
+func storing<Value: ~Copyable>(_ body: () throws(StorageError) -> Value) throws(EngineError) -> Value {
+    do throws(StorageError) { return try body() } catch { throw EngineError(error) }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxKernel
+import SetupProgram
+
+/// Opens what the sandbox shows of the host, once, and hands it on by descriptor.
+struct HostTrees: ~Copyable {
+    let probe: HostProbe
+    /// What is passed to init, in slot order.
+    var descriptors = DescriptorTable()
+    var names: [Slot: String] = [:]
+
+    init(probe: HostProbe) { self.probe = probe }
+
+    /// Takes a descriptor that is not a tree.
+    mutating func pass(_ descriptor: consuming Descriptor, name: String) -> Slot {
+        let slot = Slot(UInt32(descriptors.append(descriptor)))
+        names[slot] = name
+        return slot
+    }
+
+    /// What a path is shown through: a detached, private copy of its mounts, or the path and what is there.
+    ///
+    /// - Parameter idMap: a user namespace whose maps are laid over the owners; privileged only.
+    mutating func open(
+        _ path: String, idMap: Int32? = nil, recursive: Bool = true
+    ) throws(EngineError) -> (source: TreeSource, status: FileStatus) {
+        let handle = try launching(hint: "the path is looked up on the host, relative to the working directory") {
+            () throws(SystemError) in
+            try LinuxKernel.open(path, .pathOnly, at: .workingDirectory, resolving: .noMagicLinks)
+        }
+        return try tree(handle, path: path, idMap: idMap, recursive: recursive)
+    }
+
+    /// The same for a handle that is open already.
+    mutating func tree(
+        _ handle: borrowing Descriptor, path: String, idMap: Int32? = nil, recursive: Bool = true
+    ) throws(EngineError) -> (source: TreeSource, status: FileStatus) {
+        let found = try launching { () throws(SystemError) in try status(of: handle) }
+        guard probe.isPrivileged else {
+            let absolute = try launching { () throws(SystemError) in
+                try readSymlink("/proc/self/fd/\(handle.rawValue)")
+            }
+            return (.path(absolute, device: found.device, inode: found.inode), found)
+        }
+        let tree = try launching { () throws(SystemError) in try cloneTree(handle, recursive: recursive) }
+        do throws(SystemError) {
+            // Private before anything else: a copy of a shared mount would carry mounts made inside back to the host.
+            try setMountAttributes(tree, set: [], idMap: idMap, recursive: recursive, makingPrivate: true)
+        } catch {
+            throw EngineError(
+                .unavailable, "id-map \(path): \(error.errno)",
+                hint: error.errno == .invalid
+                    ? "its file system cannot be id-mapped; copy it to ext4, xfs, btrfs or tmpfs" : nil)
+        }
+        return (.descriptor(pass(tree, name: path)), found)
+    }
+
+    /// The same for trees that are shown whole to everybody, as programs and devices: never id-mapped, and absent is `nil`.
+    mutating func openIfThere(_ path: String) throws(EngineError) -> TreeSource? {
+        do throws(SystemError) {
+            let handle = try LinuxKernel.open(path, .pathOnly)
+            return try treeOrThrow(handle, path: path)
+        } catch where error.errno == .noEntry {
+            return nil
+        } catch { throw EngineError(error) }
+    }
+
+    private mutating func treeOrThrow(_ handle: borrowing Descriptor, path: String) throws(SystemError) -> TreeSource {
+        guard probe.isPrivileged else {
+            let found = try status(of: handle)
+            return .path(path, device: found.device, inode: found.inode)
+        }
+        let tree = try cloneTree(handle, recursive: true)
+        try setMountAttributes(tree, set: [], recursive: true, makingPrivate: true)
+        return .descriptor(pass(tree, name: path))
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// The init program: beside this program in a build directory, in `../libexec/martinet` once installed.
+enum InitBinary {
+    static let name = "martinet-init"
+
+    /// Opens it, for execveat(2). Never from a path that the environment could name.
+    static func open() throws(EngineError) -> Descriptor {
+        let own = try launching { () throws(SystemError) in try readSymlink("/proc/self/exe") }
+        guard let slash = own.lastIndex(of: "/") else {
+            throw EngineError(.launchFailed, "find this program's directory in \(own)")
+        }
+        let directory = own[..<slash]
+        var tried: [String] = []
+        for path in ["\(directory)/\(name)", "\(directory)/../libexec/martinet/\(name)"] {
+            do throws(SystemError) { return try LinuxKernel.open(path, [.pathOnly]) } catch where error.errno == .noEntry {
+                tried.append(path)
+            } catch { throw EngineError(error) }
+        }
+        // Test bundles run from the toolchain's directories: their builds lie beside the working directory.
+        if let path = buildDirectory { return try launching { () throws(SystemError) in try LinuxKernel.open("\(path)/\(name)", [.pathOnly]) } }
+        throw EngineError(
+            .launchFailed, "find \(name): not at \(tried.joined(separator: ", "))",
+            hint: "make install puts it in PREFIX/libexec/martinet")
+    }
+
+    /// Set by test processes only, in code.
+    nonisolated(unsafe) static var buildDirectory: String?  // written once, before the first launch
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+
+/// Init as its launcher holds it: cloned, then executing, then on the other side of the record socket.
+struct InitProcess: ~Copyable {
+    private let memory: UnsafeMutableRawPointer
+    let pid: Int32
+    /// Process descriptor.
+    let process: Descriptor
+    let socket: Descriptor
+    private var releaser: Descriptor?
+    private var isReaped = false
+
+    private static let stackSize = 65536
+    private static let size = 4096 + stackSize
+    private var launch: UnsafeMutablePointer<mt_launch> { memory.assumingMemoryBound(to: mt_launch.self) }
+
+    struct Request {
+        /// Namespaces made with the process, besides those it makes itself.
+        var cloneFlags: UInt64
+        var unshareFlags: UInt64
+        var mapsRange: Bool
+        var clearsGroups: Bool
+        var lastCapability: UInt32
+        var cgroup: Int32?
+        var fault: FaultInjection?
+    }
+
+    /// Clones init into its namespaces. It waits there until `release`.
+    init(_ request: Request, joining joins: borrowing DescriptorTable) throws(EngineError) {
+        let program = try InitBinary.open()
+        let null = try launching { () throws(SystemError) in try open("/dev/null", .readWrite) }
+        let sockets = try launching { () throws(SystemError) in try RecordSockets() }
+        let pipe = try launching { () throws(SystemError) in try Pipe() }
+        memory = try SharedMapping.allocate(Self.size)
+        let launch = memory.bindMemory(to: mt_launch.self, capacity: 1)
+        launch.pointee.clone_flags = request.cloneFlags
+        launch.pointee.unshare_flags = request.unshareFlags
+        launch.pointee.cgroup = request.cgroup ?? -1
+        launch.pointee.`init` = program.rawValue
+        launch.pointee.socket = sockets.far.rawValue
+        launch.pointee.null = null.rawValue
+        launch.pointee.release = pipe.reader.rawValue
+        launch.pointee.identity = Int32((request.mapsRange ? MT_IDENTITY_ROOT : MT_IDENTITY_AMBIENT).rawValue)
+        launch.pointee.clears_groups = request.clearsGroups ? 1 : 0
+        launch.pointee.last_capability = request.lastCapability
+        (launch.pointee.fail_stage, launch.pointee.fail_errno) = request.fault.stage
+        launch.pointee.join_count = Int32(joins.count)
+        withUnsafeMutableBytes(of: &launch.pointee.joins) { bytes in
+            for (index, raw) in joins.rawValues.enumerated() {
+                bytes.storeBytes(of: raw, toByteOffset: index * 4, as: Int32.self)
+            }
+        }
+        let old = setSignalMask(.all)
+        let result = mt_launch_start(launch, memory + 4096, Self.stackSize)
+        setSignalMask(old)
+        guard result == 0 else {
+            let error = Self.error(launch.pointee.stage, launch.pointee.error)
+            SharedMapping.free(memory, Self.size)
+            throw error
+        }
+        pid = launch.pointee.pid
+        process = Descriptor(owning: launch.pointee.pidfd)
+        socket = sockets.intoNear()
+        releaser = pipe.intoWriter()
+    }
+
+    /// Lets init go on: its id maps are written.
+    mutating func release() throws(EngineError) {
+        guard let releaser = releaser.take() else { return }
+        try launching { () throws(SystemError) in try writeAll(releaser, [1]) }
+    }
+
+    /// Why the child ended before init ran, if that is so.
+    var childError: EngineError? {
+        launch.pointee.stage == 0 ? nil : Self.error(launch.pointee.stage, launch.pointee.error)
+    }
+
+    /// Waits for init's end; with it, the kernel has ended everything in its PID namespace.
+    mutating func reap() throws(EngineError) -> ExitStatus {
+        isReaped = true
+        let pid = pid
+        return try launching { () throws(SystemError) in try LinuxKernel.reap(pid) }
+    }
+
+    deinit {
+        if !isReaped {
+            _ = try? sendSignal(SIGKILL, to: process)  // gone already is as good
+            _ = try? LinuxKernel.reap(pid)
+        }
+        SharedMapping.free(memory, Self.size)
+    }
+
+    private static func error(_ stage: Int32, _ errno: Int32) -> EngineError {
+        let errno = Errno(rawValue: errno)
+        let (action, hint): (String, String?) =
+            switch mt_launch_stage(UInt32(stage)) {
+            case MT_STAGE_CLONE: ("clone3 with a new user and PID namespace", cloneHint(errno))
+            case MT_STAGE_HELPER: ("clone3 for joining namespaces", nil)
+            case MT_STAGE_JOIN: ("setns into a namespace to join", "joining takes the privileges of its owner")
+            case MT_STAGE_DESCRIPTORS: ("arrange init's descriptors", nil)
+            case MT_STAGE_UNSHARE: ("unshare mount, network, UTS and IPC namespaces", cloneHint(errno))
+            case MT_STAGE_RELEASE: ("wait for the id maps", nil)
+            case MT_STAGE_SET_IDS: ("become root of the user namespace", nil)
+            case MT_STAGE_CAPABILITIES: ("raise ambient capabilities", nil)
+            case MT_STAGE_EXECUTE: ("execute martinet-init", nil)
+            default: ("launch", nil)
+            }
+        return EngineError(.launchFailed, "\(action): \(errno)", hint: hint)
+    }
+
+    private static func cloneHint(_ errno: Errno) -> String? {
+        switch errno {
+        case .noSpace: "user namespaces are used up or forbidden: sysctl user.max_user_namespaces=15000"
+        case .notPermitted, .permissionDenied:
+            "this kernel forbids unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), "
+                + "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)"
+        case .again: "the limit of processes is reached: ulimit -u, or the pids limit of the caller's cgroup"
+        default: nil
+        }
+    }
+}

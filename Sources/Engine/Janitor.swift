@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxKernel
+
+/// Removes what a launch leaves on the machine if the launcher is killed: cgroups and placeholder files.
+///
+/// A process in the launcher's memory, asleep until the launcher's end; it costs no memory of its own and ends with the
+/// sandbox. Each thing is entered before it is made. See docs/decisions/0003.
+final class Janitor {
+    private let memory: UnsafeMutableRawPointer
+    private let pid: Int32
+    private let launcher: Descriptor
+    private static let stackSize = 16384
+    private static let size = (MemoryLayout<mt_janitor>.size + 4095) / 4096 * 4096 + stackSize
+    private var state: UnsafeMutablePointer<mt_janitor> { memory.assumingMemoryBound(to: mt_janitor.self) }
+    private var nextEntry = 0
+
+    init() throws(EngineError) {
+        launcher = try launching { () throws(SystemError) in try openProcess(processID()) }
+        memory = try SharedMapping.allocate(Self.size)
+        let state = memory.bindMemory(to: mt_janitor.self, capacity: 1)
+        state.pointee.launcher = launcher.rawValue
+        state.pointee.`init` = -1
+        let old = setSignalMask(.all)
+        let result = mt_janitor_start(state, memory + (Self.size - Self.stackSize), Self.stackSize)
+        setSignalMask(old)
+        guard result > 0 else {
+            SharedMapping.free(memory, Self.size)
+            throw EngineError(SystemError("clone3", Errno(rawValue: Int32(-result)), "the janitor"))
+        }
+        pid = Int32(result)
+    }
+
+    /// Ends the janitor; what is still entered is the caller's to remove.
+    deinit {
+        _ = mt_syscall(Int(SYS_kill), Int(pid), Int(SIGKILL), 0, 0, 0, 0)
+        while mt_syscall(Int(SYS_wait4), Int(pid), 0, 0x4000_0000, 0, 0, 0) == -Int(EINTR) {}
+        SharedMapping.free(memory, Self.size)
+    }
+
+    /// Names init, to be killed with the launcher or, if it lingers, to be waited for.
+    func watch(_ process: Int32, lingers: Bool) {
+        state.pointee.lingers = lingers ? 1 : 0
+        state.pointee.`init` = process
+    }
+
+    /// Enters a cgroup that is about to be made, and the directory above it, which goes when it is empty.
+    func enter(cgroup path: String) throws(EngineError) {
+        if let slash = path.lastIndex(of: "/") {
+            try enter(String(path[..<slash]), MT_JANITOR_SHARED_DIRECTORY, directory: Int32(AT_FDCWD))
+        }
+        try enter(path, MT_JANITOR_BUSY_DIRECTORY, directory: Int32(AT_FDCWD))
+    }
+
+    /// Enters a placeholder; returns its number, for `made`.
+    func enter(placeholder path: String, isDirectory: Bool, in directory: Int32) throws(EngineError) -> Int {
+        try enter(
+            path, isDirectory ? MT_JANITOR_PLACEHOLDER_DIRECTORY : MT_JANITOR_PLACEHOLDER_FILE, directory: directory)
+        return nextEntry - 1
+    }
+
+    /// Notes which file a placeholder is, now that it exists: only that one is ever removed.
+    func made(_ entry: Int, device: UInt64, inode: UInt64) {
+        withEntry(entry) { pointer in
+            pointer.pointee.device = device
+            pointer.pointee.inode = inode
+        }
+    }
+
+    private func enter(_ path: String, _ kind: mt_janitor_kind, directory: Int32) throws(EngineError) {
+        let bytes = Array(path.utf8)
+        guard nextEntry < Int(MT_JANITOR_ENTRIES), bytes.count < 512 else {
+            throw EngineError(.launchFailed, "note \(path) for removal: too many or too long names")
+        }
+        withEntry(nextEntry) { entry in
+            withUnsafeMutableBytes(of: &entry.pointee.path) { $0.copyBytes(from: bytes + [0]) }
+            entry.pointee.directory = directory
+            entry.pointee.kind = Int32(kind.rawValue)  // last: an entry counts from here on
+        }
+        nextEntry += 1
+    }
+
+    private func withEntry(_ index: Int, _ body: (UnsafeMutablePointer<mt_janitor_entry>) -> Void) {
+        withUnsafeMutablePointer(to: &state.pointee.entries) { entries in
+            entries.withMemoryRebound(to: mt_janitor_entry.self, capacity: Int(MT_JANITOR_ENTRIES)) { body($0 + index) }
+        }
+    }
+}
+
+/// Pages for routines that run on stacks of their own. mmap(2)
+enum SharedMapping {
+    static func allocate(_ size: Int) throws(EngineError) -> UnsafeMutableRawPointer {
+        let address = mt_syscall(
+            Int(SYS_mmap), 0, size, Int(PROT_READ | PROT_WRITE), Int(MAP_PRIVATE | MAP_ANONYMOUS), -1, 0)
+        guard address > 0, let pointer = UnsafeMutableRawPointer(bitPattern: address) else {
+            throw EngineError(SystemError("mmap", Errno(rawValue: Int32(-address)), "\(size) bytes"))
+        }
+        return pointer
+    }
+
+    static func free(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+        _ = mt_syscall(Int(SYS_munmap), Int(bitPattern: pointer), size, 0, 0, 0, 0)
+    }
+}
