@@ -24,7 +24,7 @@ public enum CgroupController: String, Sendable, CaseIterable {
         }
     }
 
-    init?(nameInV1 name: Substring) {
-        self.init(rawValue: name == "blkio" ? "io" : String(name))
+    init?(nameInV1 name: String) {
+        self.init(rawValue: name == "blkio" ? "io" : name)
     }
 }

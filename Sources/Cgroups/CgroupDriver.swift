@@ -14,10 +14,15 @@ protocol CgroupDriver: Sendable {
         of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(CgroupError) -> String
 
-    /// Makes `martinet` and has it pass the controllers on. Fails with `ENOENT` or `ENODEV` where another sandbox's end
-    /// takes the directory away meanwhile: the caller begins again.
-    func prepareParent(
+    /// Makes `martinet`, where it is missing, in a base that passes the controllers on.
+    func makeParent(
         _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
+    ) throws(SystemError)
+
+    /// Has `martinet` pass the controllers on. Called when it holds the new cgroup, which keeps it from being removed and
+    /// made anew, without controllers, by sandboxes that end and start meanwhile.
+    func passControllersOn(
+        in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(SystemError)
 
     /// Kills every process in a cgroup, where the version can; v1 cannot.
@@ -40,7 +45,7 @@ extension CgroupVersion {
 func ensureDirectory(_ path: String, at base: borrowing Descriptor) throws(SystemError) {
     do throws(SystemError) {
         try makeDirectory(path, at: .descriptor(base.rawValue))
-    } catch  where error.errno == .exists {
+    } catch where error.errno == .exists {
     } catch {
         throw error
     }

@@ -65,7 +65,7 @@ public struct CgroupLayout: Sendable, Equatable {
 
 /// The controllers in a list such as `cpuset cpu io memory`, of those this module knows.
 func controllersNamed(in text: String) -> [CgroupController] {
-    text.split(whereSeparator: \.isWhitespace).compactMap { name in
-        CgroupController(rawValue: String(name)).flatMap { $0.nameInV2 == nil ? nil : $0 }
+    text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.compactMap { name in
+        CgroupController(rawValue: String(Substring(name))).flatMap { $0.nameInV2 == nil ? nil : $0 }
     }
 }

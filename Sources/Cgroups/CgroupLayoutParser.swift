@@ -55,8 +55,7 @@ private struct CgroupMount {
             controllers = []
         case "cgroup":
             version = .v1
-            controllers = String(decoding: tail[2], as: UTF8.self).split(separator: ",")
-                .compactMap { CgroupController(nameInV1: $0) }
+            controllers = controllersNamedInV1(tail[2])
             if controllers.isEmpty { return nil }
         default: return nil
         }
@@ -81,14 +80,20 @@ private struct Membership {
         let fields = line.split(separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
         guard fields.count == 3, fields[2].first == UInt8(ascii: "/") else { return nil }
         isUnified = fields[0].elementsEqual("0".utf8) && fields[1].isEmpty
-        controllers = String(decoding: fields[1], as: UTF8.self).split(separator: ",")
-            .compactMap { CgroupController(nameInV1: $0) }
-        let text = String(decoding: fields[2], as: UTF8.self)
-        path = text.hasSuffix(" (deleted)") ? nil : text
+        controllers = controllersNamedInV1(fields[1])
+        let isRemoved = fields[2].suffix(10).elementsEqual(" (deleted)".utf8)
+        path = isRemoved ? nil : String(decoding: fields[2], as: UTF8.self)
     }
 
     func isIn(_ mount: CgroupMount) -> Bool {
         mount.version == .v2 ? isUnified : !isUnified && controllers.contains { mount.controllers.contains($0) }
+    }
+}
+
+/// The controllers in a list such as `rw,cpu,cpuacct`, of those this module knows.
+private func controllersNamedInV1(_ list: ArraySlice<UInt8>) -> [CgroupController] {
+    list.split(separator: UInt8(ascii: ",")).compactMap {
+        CgroupController(nameInV1: String(decoding: $0, as: UTF8.self))
     }
 }
 

@@ -53,7 +53,7 @@ public enum CgroupRemoval {
             }
             try removeCgroup(target, version, at: base, until: deadline)
             removeIfEmpty(parentName, at: base)
-        } catch  where error.errno == .noEntry {
+        } catch where error.errno == .noEntry {
             // A removed base, such as a user's session, took everything below along.
         } catch {
             let pids = (try? readText("\(target.path)/cgroup.procs")) ?? ""
@@ -72,9 +72,9 @@ public enum CgroupRemoval {
         while true {
             do throws(SystemError) {
                 return try LinuxKernel.remove(target.below, directory: true, at: .descriptor(base.rawValue))
-            } catch  where error.errno == .noEntry {
+            } catch where error.errno == .noEntry {
                 return
-            } catch  where error.errno == .busy || error.errno == .notEmpty {
+            } catch where error.errno == .busy || error.errno == .notEmpty {
                 if hasKilled, monotonicNow() >= deadline { throw error }
             } catch {
                 throw error
@@ -97,7 +97,7 @@ public enum CgroupRemoval {
                 version.driver.killAll(in: ControlFiles(descriptor: directory.rawValue, path: target.path))
             }
             try removeChildren(of: directory, depth: 0)
-        } catch  where error.errno == .noEntry || error.errno == .noDevice {
+        } catch where error.errno == .noEntry || error.errno == .noDevice {
         } catch {
             throw error
         }
@@ -110,7 +110,7 @@ public enum CgroupRemoval {
             do throws(SystemError) {
                 let child = try open(entry.name, [.directory, .noFollow], at: .descriptor(directory.rawValue))
                 try removeChildren(of: child, depth: depth + 1)
-            } catch  where error.errno == .noEntry || error.errno == .noDevice {
+            } catch where error.errno == .noEntry || error.errno == .noDevice {
             } catch {
                 throw error
             }

@@ -7,11 +7,13 @@ struct CgroupV1: CgroupDriver {
 
     func base(of part: CgroupPlan.Part, mount: borrowing Descriptor) -> String { "" }
 
-    func prepareParent(
+    func makeParent(
         _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(SystemError) {
         try ensureDirectory(path, at: mount)
     }
+
+    func passControllersOn(in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor) {}
 
     func killAll(in files: ControlFiles) {}
 

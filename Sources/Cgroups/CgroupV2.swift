@@ -13,12 +13,25 @@ struct CgroupV2: CgroupDriver {
         return try Delegation.base(in: part.hierarchy, for: part.controllers, mount: mount)
     }
 
-    func prepareParent(
+    func makeParent(
         _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(SystemError) {
-        let base = path.dropLast(parentName.utf8.count)  // empty, or ends with a slash
-        try enable(part.controllers, in: String(base), mount: mount)
+        let prefix = String(path.dropLast(parentName.utf8.count))  // empty, or ends with a slash
+        let file = prefix + "cgroup.subtree_control"
+        guard let text = try readText(file, at: .descriptor(mount.rawValue)) else {
+            throw SystemError("open", .noEntry, file)
+        }
+        // Written only where something is missing: a base that passes everything on may be writable by others alone.
+        let present = controllersNamed(in: text)
+        if !part.controllers.allSatisfy(present.contains) { try enable(part.controllers, in: prefix, mount: mount) }
         try ensureDirectory(path, at: mount)
+    }
+
+    func passControllersOn(
+        in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
+    ) throws(SystemError) {
+        // Written even where the file lists them all: the list is ahead of the control files while another sandbox's write
+        // is under way, and a write waits for that one to end.
         try enable(part.controllers, in: path + "/", mount: mount)
     }
 
@@ -26,13 +39,8 @@ struct CgroupV2: CgroupDriver {
     private func enable(
         _ controllers: [CgroupController], in prefix: String, mount: borrowing Descriptor
     ) throws(SystemError) {
-        let file = prefix + "cgroup.subtree_control"
-        let place = PathBase.descriptor(mount.rawValue)
-        guard let text = try readText(file, at: place) else { throw SystemError("open", .noEntry, file) }
-        let present = controllersNamed(in: text)
-        let missing = controllers.filter { !present.contains($0) }
-        if missing.isEmpty { return }
-        try writeText(missing.compactMap(\.nameInV2).map { "+\($0)" }.joined(separator: " "), to: file, at: place)
+        let names = controllers.compactMap(\.nameInV2).map { "+\($0)" }.joined(separator: " ")
+        try writeText(names, to: prefix + "cgroup.subtree_control", at: .descriptor(mount.rawValue))
     }
 
     /// `cgroup.kill`, Linux 5.14. A failure shows when the directory cannot be removed.

@@ -100,8 +100,9 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         do throws(SystemError) {
             try makeCgroup(below, parent: parent, part, driver, mount: mount)
             places.append(Place(version: part.hierarchy.version, controllers: part.controllers, path: path))
+            try driver.passControllersOn(in: parent, of: part, mount: mount)
             directories.append(try open(below, [.directory, .noFollow], at: .descriptor(mount.rawValue)))
-        } catch  where error.errno == .exists {
+        } catch where error.errno == .exists {
             throw CgroupError(.exists, path, cause: error, hint: "a sandbox of this name is there already")
         } catch {
             if places.last?.path != path { removeIfEmpty(parent, at: mount) }
@@ -129,9 +130,9 @@ private func makeCgroup(
     var attempt = 0
     while true {
         do throws(SystemError) {
-            try driver.prepareParent(parent, of: part, mount: mount)
+            try driver.makeParent(parent, of: part, mount: mount)
             return try makeDirectory(path, at: .descriptor(mount.rawValue))
-        } catch  where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
+        } catch where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
             attempt += 1
         } catch {
             throw error
@@ -142,7 +143,7 @@ private func makeCgroup(
 private func apply(_ setting: ControlSetting, to files: ControlFiles) throws(CgroupError) {
     do throws(SystemError) {
         try files.write(setting.value, to: setting.file)
-    } catch  where error.errno == .noEntry && setting.necessity == .withSwap {
+    } catch where error.errno == .noEntry && setting.necessity == .withSwap {
         if try !machineHasSwap() { return }
         throw CgroupError(
             .swapUncontrolled, files.path, reason: "this kernel does not account swap, and the machine has some",
