@@ -192,3 +192,11 @@ func withUnsafeTemporaryAllocationOfBytes<Value>(
     }
     return try result.get()
 }
+
+/// The status of a descriptor that may not be open at all, as a caller's standard ones: `noEntry` then. fstat(2)
+public func statusIfOpen(_ raw: Int32) throws(SystemError) -> FileStatus {
+    guard mt_syscall(Int(SYS_fcntl), Int(raw), Int(F_GETFD), 0, 0, 0, 0) >= 0 else {
+        throw SystemError("fstat", .noEntry, "descriptor \(raw)")
+    }
+    return try status(raw: raw)
+}

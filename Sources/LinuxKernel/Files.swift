@@ -167,3 +167,29 @@ public func writeText(_ text: String, to path: String, at base: PathBase = .work
     }
     if let failure { throw failure }
 }
+
+/// Writes what can be written now and returns how much. write(2)
+public func writeSome(raw descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) -> Int {
+    var outcome: Result<Int, SystemError> = .success(0)
+    bytes.withUnsafeBytes { buffer in
+        do throws(SystemError) {
+            outcome = .success(
+                try kernel(
+                    "write", "descriptor \(descriptor)", Int(SYS_write), Int(descriptor),
+                    Int(bitPattern: buffer.baseAddress), buffer.count))
+        } catch { outcome = .failure(error) }
+    }
+    return try outcome.get()
+}
+
+/// A second, owned descriptor for a file that someone else has open; 10 or above. fcntl(2), `F_DUPFD_CLOEXEC`
+public func duplicate(_ raw: Int32) throws(SystemError) -> Descriptor {
+    Descriptor(
+        owning: Int32(try kernel("fcntl F_DUPFD_CLOEXEC", nil, Int(SYS_fcntl), Int(raw), Int(F_DUPFD_CLOEXEC), 10)))
+}
+
+/// Makes reads and writes answer `EAGAIN` instead of waiting. fcntl(2), `F_SETFL`
+public func setNonBlocking(_ raw: Int32) throws(SystemError) {
+    let flags = try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_GETFL))
+    try kernel("fcntl F_SETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_SETFL), flags | Int(O_NONBLOCK))
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Confinement
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+import Storage
+
+/// Looks up and opens what the compiler needs for one launch. Leaves nothing but open descriptors.
+struct LaunchPreparation: ~Copyable {
+    let spec: SandboxSpec
+    let probe: HostProbe
+    var trees: HostTrees
+    var inputs: LaunchInputs
+    /// The workspace, for placeholders; only with guards.
+    var workspace: Descriptor?
+    var guardPlan: GuardPlan?
+    /// The overlay's directory and its lock, held as long as this lives.
+    var overlay: OverlayStore?
+
+    static func identity(_ spec: SandboxSpec) throws(EngineError) -> AgentIdentity {
+        switch spec.rootfs {
+        case .host: return try hostIdentity(spec)
+        case .directory(let path): return try directoryIdentity(spec, path)
+        }
+    }
+
+    /// Without a rootfs of its own the sandbox's users are ours: root, agent, nobody.
+    private static func hostIdentity(_ spec: SandboxSpec) throws(EngineError) -> AgentIdentity {
+        let known: [String: UInt32] = ["root": 0, "agent": GeneratedFiles.agentID, "nobody": 65534, "nogroup": 65534]
+        func number(_ identifier: UserReference.Identifier, _ kind: String) throws(EngineError) -> UInt32 {
+            switch identifier {
+            case .number(let number): return number
+            case .name(let name):
+                guard let number = known[name] else {
+                    throw EngineError(
+                        .invalidSpec, "user: no \(kind) \"\(name)\" in this sandbox",
+                        hint: "--rootfs host knows root, agent and nobody; write a number for any other")
+                }
+                return number
+            }
+        }
+        let uid = try spec.user.map { user throws(EngineError) in try number(user.user, "user") } ?? GeneratedFiles.agentID
+        let gid = try spec.user?.group.map { group throws(EngineError) in try number(group, "group") } ?? uid
+        let name = known.first { $0.value == uid && $0.key != "nogroup" }?.key ?? "user\(uid)"
+        return AgentIdentity(uid: uid, gid: gid, groups: spec.groups, name: name, home: GeneratedFiles.agentHome)
+    }
+
+    private static func directoryIdentity(_ spec: SandboxSpec, _ path: String) throws(EngineError) -> AgentIdentity {
+        let root = try launching(hint: "--rootfs takes host, or a directory with a root file system") {
+            () throws(SystemError) in
+            try open(path, [.pathOnly, .directory])
+        }
+        let upper: Descriptor?
+        if let overlay = spec.overlay {
+            upper = try? open("\(overlay)/upper", [.pathOnly, .directory])
+        } else {
+            upper = nil
+        }
+        let user = spec.user ?? UserReference(user: .number(GeneratedFiles.agentID))
+        return try storing { () throws(StorageError) in
+            try UserLookup.identity(user, groups: spec.groups, root: root, upper: upper)
+        }
+    }
+}
