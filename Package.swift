@@ -6,6 +6,7 @@ import PackageDescription
 let package = Package(
     name: "martinet",
     products: [
+        .executable(name: "martinet", targets: ["martinet"]),
         .executable(name: "martinet-init", targets: ["MartinetInit"]),
     ],
     dependencies: [
@@ -18,7 +19,20 @@ let package = Package(
         .target(name: "LinuxKernel", dependencies: ["CLinux"]),
         .target(name: "SandboxSpec", dependencies: ["CYAML"]),
         .target(name: "SetupProgram", dependencies: ["SandboxSpec"]),
+        .target(name: "Cgroups", dependencies: ["LinuxKernel"]),
         .target(name: "Confinement", dependencies: ["CSeccomp", "LinuxKernel"]),
+        .target(name: "Storage", dependencies: ["LinuxKernel"]),
+        .target(
+            name: "Engine",
+            dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram", "Cgroups", "Confinement", "Storage"]),
+        .executableTarget(
+            name: "martinet",
+            dependencies: [
+                "Engine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            // A static executable starts in a third of the time: no dynamic loader, no relocations.
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .executableTarget(
             name: "MartinetInit",
             dependencies: ["CLinux"],
@@ -27,7 +41,10 @@ let package = Package(
                 .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
             ],
             linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
+        .testTarget(
+            name: "CgroupsTests", dependencies: ["Cgroups"], swiftSettings: [.unsafeFlags(["-Xcc", "-D_GNU_SOURCE"])]),
         .testTarget(name: "ConfinementTests", dependencies: ["Confinement"]),
+        .testTarget(name: "StorageTests", dependencies: ["Storage"]),
     ],
     swiftLanguageModes: [.v6]
 )

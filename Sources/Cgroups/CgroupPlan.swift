@@ -25,6 +25,11 @@ public struct CgroupPlan: Sendable, Equatable {
     /// One a hierarchy, however many controllers are mounted together there. Empty where no limit was asked for.
     public internal(set) var parts: [Part] = []
 
+    /// A plan for nothing: no cgroup is made.
+    public static let none = CgroupPlan()
+
+    private init() {}
+
     /// - Throws: `.controllerUnavailable` naming the first controller that is on no hierarchy; `.invalidLimit`.
     public init(limits: CgroupLimits, layout: CgroupLayout) throws(CgroupError) {
         // A new controller is a file of its own and an entry here.

@@ -35,7 +35,7 @@ struct InitProcess: ~Copyable {
         let null = try launching { () throws(SystemError) in try open("/dev/null", .readWrite) }
         let sockets = try launching { () throws(SystemError) in try RecordSockets() }
         let pipe = try launching { () throws(SystemError) in try Pipe() }
-        memory = try SharedMapping.allocate(Self.size)
+        let memory = try SharedMapping.allocate(Self.size)
         let launch = memory.bindMemory(to: mt_launch.self, capacity: 1)
         launch.pointee.clone_flags = request.cloneFlags
         launch.pointee.unshare_flags = request.unshareFlags
@@ -62,6 +62,7 @@ struct InitProcess: ~Copyable {
             SharedMapping.free(memory, Self.size)
             throw error
         }
+        self.memory = memory
         pid = launch.pointee.pid
         process = Descriptor(owning: launch.pointee.pidfd)
         socket = sockets.intoNear()

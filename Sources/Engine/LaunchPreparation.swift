@@ -7,17 +7,7 @@ import SetupProgram
 import Storage
 
 /// Looks up and opens what the compiler needs for one launch. Leaves nothing but open descriptors.
-struct LaunchPreparation: ~Copyable {
-    let spec: SandboxSpec
-    let probe: HostProbe
-    var trees: HostTrees
-    var inputs: LaunchInputs
-    /// The workspace, for placeholders; only with guards.
-    var workspace: Descriptor?
-    var guardPlan: GuardPlan?
-    /// The overlay's directory and its lock, held as long as this lives.
-    var overlay: OverlayStore?
-
+enum LaunchPreparation {
     static func identity(_ spec: SandboxSpec) throws(EngineError) -> AgentIdentity {
         switch spec.rootfs {
         case .host: return try hostIdentity(spec)
@@ -51,15 +41,48 @@ struct LaunchPreparation: ~Copyable {
             () throws(SystemError) in
             try open(path, [.pathOnly, .directory])
         }
-        let upper: Descriptor?
-        if let overlay = spec.overlay {
-            upper = try? open("\(overlay)/upper", [.pathOnly, .directory])
-        } else {
-            upper = nil
-        }
-        let user = spec.user ?? UserReference(user: .number(GeneratedFiles.agentID))
+        // The overlay's own passwd counts once there is one.
+        var upper: Descriptor?
+        if let overlay = spec.overlay { upper = try? open("\(overlay)/upper", [.directory]) }
+        let upperRaw = upper.asRaw
+        let reference = spec.user ?? UserReference(user: .number(GeneratedFiles.agentID))
         return try storing { () throws(StorageError) in
-            try UserLookup.identity(user, groups: spec.groups, root: root, upper: upper)
+            let found: ResolvedUser?
+            let uid: UInt32
+            var name = "agent"
+            switch reference.user {
+            case .number(let number):
+                uid = number
+                found = try UserLookup.describe(uid: number, inRootfs: root, overlayUpper: upperRaw)
+                name = "user\(number)"
+            case .name(let text):
+                let user = try UserLookup.resolve(name: text, inRootfs: root, overlayUpper: upperRaw)
+                uid = user.uid
+                found = user
+                name = text
+            }
+            let gid: UInt32
+            switch reference.group {
+            case .number(let number): gid = number
+            case .name(let text): gid = try UserLookup.resolve(group: text, inRootfs: root, overlayUpper: upperRaw)
+            case nil: gid = found?.gid ?? uid
+            }
+            let home = found?.home ?? ""
+            return AgentIdentity(
+                uid: uid, gid: gid, groups: (found?.supplementaryGroups ?? []) + spec.groups, name: name,
+                home: home.isEmpty ? "/" : home)
+        }
+    }
+}
+
+extension Optional<Descriptor> {
+    /// The number, borrowed.
+    var asRaw: Int32? {
+        borrowing get {
+            switch self {
+            case .some(let descriptor): descriptor.rawValue
+            case .none: nil
+            }
         }
     }
 }

@@ -102,6 +102,12 @@ final class Pump {
         return source == nil ? [] : [(sourceRaw, .readable)]
     }
 
+    /// Moves what can be moved without waiting.
+    func turnIfReady() {
+        guard let ready = try? poll(interests, milliseconds: 0), !ready.allSatisfy(\.isEmpty) else { return }
+        turn()
+    }
+
     /// Moves what can be moved now.
     func turn() {
         if buffer.isEmpty, source != nil {

@@ -45,4 +45,9 @@ public struct DescriptorTable: ~Copyable, Sendable {
         rawValues.append(descriptor.release())
         return rawValues.count - 1
     }
+
+    /// Gives the last descriptor up; `nil` when there is none.
+    public mutating func removeLast() -> Descriptor? {
+        rawValues.popLast().map { Descriptor(owning: $0) }
+    }
 }

@@ -25,20 +25,26 @@ public struct RecordSockets: ~Copyable, Sendable {
 public struct Record: ~Copyable, Sendable {
     public var bytes: [UInt8]
     public var descriptors: DescriptorTable
+
+    /// Keeps the descriptors.
+    public consuming func intoDescriptors() -> DescriptorTable { descriptors }
 }
 
 /// Sends one record, with descriptors. At most 253 descriptors. sendmsg(2), unix(7)
 public func sendRecord(
-    _ socket: borrowing Descriptor, _ bytes: UnsafeRawBufferPointer, descriptors: [Int32] = []
+    _ socket: borrowing Descriptor, _ record: [UInt8], descriptors: [Int32] = []
 ) throws(SystemError) {
+    let raw = socket.rawValue
     while true {
-        let result = descriptors.withUnsafeBufferPointer {
-            mt_send_descriptors(socket.rawValue, bytes.baseAddress, bytes.count, $0.baseAddress, $0.count, 0)
+        let result = record.withUnsafeBytes { bytes in
+            descriptors.withUnsafeBufferPointer {
+                mt_send_descriptors(raw, bytes.baseAddress, bytes.count, $0.baseAddress, $0.count, 0)
+            }
         }
         if result >= 0 { return }
         let errno = Errno(rawValue: Int32(-result))
         if errno == .interrupted { continue }
-        throw SystemError("sendmsg", errno, "\(bytes.count) bytes and \(descriptors.count) descriptors")
+        throw SystemError("sendmsg", errno, "\(record.count) bytes and \(descriptors.count) descriptors")
     }
 }
 

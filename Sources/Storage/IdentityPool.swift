@@ -9,6 +9,9 @@ public struct IdentityRange: ~Copyable, Sendable {
     public let count: UInt32
     /// Holds the range: it is free again once this and every duplicate of it are closed.
     public let lock: Descriptor
+
+    /// Keeps only what holds the range.
+    public consuming func intoLock() -> Descriptor { lock }
 }
 
 /// Hands out id ranges to sandboxes that root starts: each gets 65,536 ids that no other sandbox of this machine has.

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+
+/// A sandbox in the foreground: passes signals and, with a terminal, every key to the agent, and waits for its end.
+public struct ForegroundRun {
+    private let launcher: Launcher
+    private let spec: SandboxSpec
+    private let streams: StandardStreams
+
+    public init(_ launcher: Launcher, _ spec: SandboxSpec, streams: StandardStreams = StandardStreams()) {
+        self.launcher = launcher
+        self.spec = spec
+        self.streams = streams
+    }
+
+    /// Signals that are the agent's rather than ours. SIGCONT and SIGTSTP make job control in the caller's shell work.
+    private static let forwarded: [Int32] = [
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT, SIGWINCH,
+    ]
+
+    /// Runs to the end. Blocks the calling thread; signals sent to this process meanwhile are the agent's.
+    public func run() throws(EngineError) -> Verdict {
+        let old = setSignalMask(SignalSet(Self.forwarded + [SIGPIPE]))
+        defer { setSignalMask(old) }
+        let signals = try launching { () throws(SystemError) in try makeSignalDescriptor(SignalSet(Self.forwarded)) }
+        var sandbox = try launcher.start(spec, streams: streams, terminalSize: terminalSize(streams.input))
+        let session = sandbox.terminal.asRaw == nil ? nil : TerminalSession(streams)
+        session?.begin()
+        defer { session?.end() }
+        if let terminal = sandbox.terminal.asRaw {
+            sandbox.pumps = session?.pumps(terminal) ?? []
+        }
+        while !sandbox.hasExited {
+            guard try turn(&sandbox, signals) else { break }
+        }
+        drain(&sandbox)
+        return try sandbox.finish()
+    }
+
+    /// Waits for one thing to happen and does what it asks for; false when init is gone.
+    private func turn(_ sandbox: inout RunningSandbox, _ signals: borrowing Descriptor) throws(EngineError) -> Bool {
+        var interests = [
+            (descriptor: sandbox.process.socket.rawValue, events: PollEvents.readable),
+            (descriptor: signals.rawValue, events: .readable),
+        ]
+        var owners: [Pump] = []
+        for pump in sandbox.pumps {
+            for interest in pump.interests {
+                interests.append(interest)
+                owners.append(pump)
+            }
+        }
+        let ready = try launching { () throws(SystemError) in try poll(interests) }
+        for (index, pump) in owners.enumerated() where !ready[index + 2].isEmpty { pump.turn() }
+        sandbox.pumps.removeAll { $0.isDone }
+        if !ready[1].isEmpty {
+            let signal = try launching { () throws(SystemError) in try readSignal(signals) }
+            forward(signal, &sandbox)
+        }
+        guard !ready[0].isEmpty else { return true }
+        guard let event = try sandbox.nextEvent() else { return false }
+        switch event {
+        case .failed(let index, let errno):
+            throw sandbox.setupError(index, errno)
+        case .stopped: stopSelf(&sandbox)
+        case .started, .descriptor, .exited: break
+        }
+        return true
+    }
+
+    private func forward(_ signal: Int32, _ sandbox: inout RunningSandbox) {
+        switch signal {
+        case SIGWINCH:
+            if let size = terminalSize(streams.input), sandbox.terminal.asRaw != nil { sandbox.resize(size) }
+        // What a terminal sends goes to the whole group, as a terminal would.
+        case SIGINT, SIGQUIT, SIGTSTP, SIGCONT: sandbox.signal(signal, scope: .agentGroup)
+        default: sandbox.signal(signal, scope: .agent)
+        }
+    }
+
+    /// The agent stopped, as after Ctrl-Z: so does this process, that the caller's shell takes over; and goes on with it.
+    private func stopSelf(_ sandbox: inout RunningSandbox) {
+        guard sandbox.terminal.asRaw == nil else { return }  // a shell of its own may continue it
+        _ = kill(getpid(), SIGSTOP)
+        sandbox.signal(SIGCONT, scope: .agentGroup)
+    }
+
+    /// What the agent wrote before its end still goes out; what was typed ahead goes nowhere.
+    private func drain(_ sandbox: inout RunningSandbox) {
+        sandbox.pumps.removeAll { $0.isInput }
+        let deadline = monotonicNow() + .seconds(5)
+        while !sandbox.pumps.isEmpty, monotonicNow() < deadline {
+            let interests = sandbox.pumps.flatMap(\.interests)
+            guard !interests.isEmpty, let ready = try? poll(interests, milliseconds: 100) else { return }
+            if ready.allSatisfy(\.isEmpty), sandbox.terminal.asRaw != nil { return }
+            for pump in sandbox.pumps { pump.turnIfReady() }
+            sandbox.pumps.removeAll { $0.isDone }
+        }
+    }
+}
+
+/// The caller's terminal while the agent's is shown on it.
+private struct TerminalSession {
+    private let streams: StandardStreams
+    private let saved: TerminalState?
+
+    init(_ streams: StandardStreams) {
+        self.streams = streams
+        saved = TerminalState(of: streams.input)
+    }
+
+    func begin() { saved?.applyRaw(to: streams.input) }
+    func end() { saved?.restore(to: streams.input) }
+
+    /// Keys to the agent, what it writes to the caller.
+    func pumps(_ terminal: Int32) -> [Pump] {
+        guard let input = try? duplicate(streams.input), let output = try? duplicate(streams.output),
+            let master = try? duplicate(terminal), let second = try? duplicate(terminal)
+        else { return [] }
+        return [
+            Pump(from: input, to: master, isInput: true), Pump(from: second, to: output, isInput: false),
+        ]
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Confinement
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+import Storage
+
+extension Launcher {
+    /// Opens and looks up everything the compiler takes.
+    func gather(
+        _ spec: SandboxSpec, identity: AgentIdentity, mapping: borrowing IdentityMapping, trees: inout HostTrees,
+        streams: borrowing StreamPlan?, layerMap: Int32?, createsOverlay: Bool
+    ) throws(EngineError) -> LaunchInputs {
+        let fault = options.fault
+        var standard: StandardDescriptors?
+        if let raws = streams.agentRaws {
+            var slots: [Slot] = []
+            for (raw, name) in zip(raws, ["standard input", "standard output", "standard error"]) {
+                slots.append(trees.pass(try launching { () throws(SystemError) in try duplicate(raw) }, name: name))
+            }
+            standard = StandardDescriptors(input: slots[0], output: slots[1], error: slots[2])
+        }
+        let root = try LaunchPreparation.openRoot(
+            spec, &trees, idMap: layerMap, createsOverlay: createsOverlay)
+        try fault.check(.openTrees)
+        var inputs = LaunchInputs(identity: identity, root: root)
+        inputs.standardDescriptors = standard
+        inputs.devices = try LaunchPreparation.openDevices(&trees)
+        inputs.binds = try LaunchPreparation.openBinds(spec, &trees, identity: identity, mapping: mapping)
+        if let workspace = spec.workspace {
+            let opened = try LaunchPreparation.openOwned(
+                workspace, &trees, identity: identity, mapping: mapping, field: "workspace", mustMap: true)
+            guard opened.status.kind == .directory else {
+                throw EngineError(.invalidSpec, "workspace: \(workspace) is not a directory")
+            }
+            inputs.workspace = opened.source
+        }
+        inputs.generated = try LaunchPreparation.generatedFiles(spec, identity: identity)
+        inputs.secrets = try LaunchPreparation.readSecrets(spec, callerEnvironment: options.callerEnvironment)
+        (inputs.environment, inputs.secretNames) = LaunchPreparation.environment(
+            spec, identity: identity, secrets: inputs.secrets, callerTerminal: options.callerEnvironment["TERM"])
+        let capabilities = try LaunchPreparation.capabilities(spec, probe: trees.probe)
+        inputs.capabilities = capabilities.rawValue
+        inputs.processLimit = spec.limits.pids == .max ? nil : spec.limits.pids?.value ?? Self.defaultProcesses
+        try fault.check(.compileFilter)
+        try filter(spec, capabilities: capabilities, into: &inputs)
+        return inputs
+    }
+
+    private func filter(
+        _ spec: SandboxSpec, capabilities: CapabilitySet, into inputs: inout LaunchInputs
+    ) throws(EngineError) {
+        guard spec.seccomp == .default else { return }
+        // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
+        let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
+        let source = SeccompSource.default(capabilities: capabilities, denySetuidBits: sharesDirectory)
+        do throws(ConfinementError) {
+            inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
+        } catch { throw EngineError(error) }
+        inputs.filterName = "default"
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Cgroups
+import Confinement
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+import Storage
+
+/// Starts sandboxes.
+public struct Launcher: Sendable {
+    public struct Options: Sendable {
+        /// The caller's environment: for secrets and `TERM`.
+        public var callerEnvironment: [String: String]
+        /// Where compiled filters are kept.
+        public var filterCache: String
+        /// Where id ranges are locked; root only.
+        public var stateDirectory: String
+        public var fault: FaultInjection?
+
+        public init(
+            callerEnvironment: [String: String] = [:], filterCache: String? = nil,
+            stateDirectory: String = "/run/martinet", fault: FaultInjection? = nil
+        ) {
+            self.callerEnvironment = callerEnvironment
+            self.filterCache = filterCache ?? Self.defaultFilterCache(callerEnvironment)
+            self.stateDirectory = stateDirectory
+            self.fault = fault
+        }
+
+        private static func defaultFilterCache(_ environment: [String: String]) -> String {
+            if effectiveUID() == 0 { return "/run/martinet/filters" }
+            if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return "\(cache)/martinet" }
+            return "\(environment["HOME"] ?? "/nonexistent")/.cache/martinet"
+        }
+    }
+
+    public var options: Options
+
+    public init(options: Options = Options()) { self.options = options }
+
+    /// The default of `limits.pids`: enough for a build, not for a fork bomb.
+    public static let defaultProcesses: UInt64 = 512
+
+    /// Builds the program without running anything: for `martinet explain`.
+    public func explain(_ spec: SandboxSpec) throws(EngineError) -> SetupProgram {
+        try validate(spec)
+        let probe = try HostProbe.probe()
+        let identity = try LaunchPreparation.identity(spec)
+        let mapping = try identityMapping(spec, probe: probe, identity: identity)
+        let cgroups = try cgroupPlan(spec, probe: probe)
+        var trees = HostTrees(probe: probe)
+        let streams = try spec.terminal ? nil : StreamPlan.inert()
+        var inputs = try gather(
+            spec, identity: identity, mapping: mapping, trees: &trees, streams: streams, layerMap: nil,
+            createsOverlay: false)
+        if cgroups.holdsProcesses { inputs.processLimit = nil }
+        return program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups)
+    }
+
+    /// Starts a sandbox; its agent is running when this returns.
+    ///
+    /// On failure nothing of it is left: no process, cgroup, mount or file.
+    public func start(
+        _ spec: SandboxSpec, streams: StandardStreams = StandardStreams(), terminalSize: TerminalSize? = nil
+    ) throws(EngineError) -> RunningSandbox {
+        let fault = options.fault
+        try fault.check(.validate)
+        try validate(spec)
+        let probe = try HostProbe.probe()
+        let identity = try LaunchPreparation.identity(spec)
+        try fault.check(.allocateIdentity)
+        let mapping = try identityMapping(spec, probe: probe, identity: identity)
+        let joins = try openJoins(spec)
+        try fault.check(.clone)
+        // From here on init's namespaces are being built on the other processor while this one prepares.
+        var process = try cloneInit(spec, probe: probe, mapping: mapping, joins: joins)
+        try fault.check(.writeIdentityMaps)
+        try mapping.write(for: process.pid, agentUID: identity.uid, agentGID: identity.gid, probe: probe)
+        try fault.check(.release)
+        try process.release()
+
+        var sandbox = RunningSandbox(process: process, spec: spec)
+        do throws(EngineError) {
+            try prepare(&sandbox, spec, probe, identity, mapping, streams, terminalSize)
+            try fault.check(.awaitStart)
+            try sandbox.awaitStart()
+        } catch {
+            sandbox.abandon()
+            throw error
+        }
+        return sandbox
+    }
+
+    /// What happens between init's release and its program: limits, trees, filter.
+    private func prepare(
+        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ identity: AgentIdentity,
+        _ mapping: borrowing IdentityMapping, _ streams: StandardStreams, _ terminalSize: TerminalSize?
+    ) throws(EngineError) {
+        let fault = options.fault
+        let cgroups = try cgroupPlan(spec, probe: probe)
+        if !cgroups.plan.parts.isEmpty || spec.workspace != nil {
+            try fault.check(.startJanitor)
+            try sandbox.startJanitor()
+        }
+        try fault.check(.makeCgroup)
+        try sandbox.makeCgroup(cgroups.plan)
+        try fault.check(.attachToCgroup)
+        try sandbox.attachToCgroup()
+
+        var trees = HostTrees(probe: probe)
+        let plan: StreamPlan? =
+            spec.terminal
+            ? nil
+            : try StreamPlan(
+                streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil, owner: mapping.hostUID(of: identity.uid))
+        try fault.check(.openRoot)
+        let layerMap = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
+        var inputs = try gather(
+            spec, identity: identity, mapping: mapping, trees: &trees, streams: plan, layerMap: layerMap,
+            createsOverlay: true)
+        if let size = terminalSize {
+            inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
+        }
+        try fault.check(.makePlaceholders)
+        try guardWorkspace(spec, &inputs, &sandbox)
+        if cgroups.holdsProcesses { inputs.processLimit = nil }
+        if let event = try sandbox.memoryEvent() {
+            inputs.memoryEvent = trees.pass(event, name: "out-of-memory event")
+        }
+        if let lock = mapping.lock.asRaw {
+            let copy = try launching { () throws(SystemError) in try duplicate(lock) }
+            _ = trees.pass(copy, name: "id range lock")
+        }
+        let program = fault.applied(
+            to: self.program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups))
+        sandbox.pumps = plan.takePumps()
+        try fault.check(.sendProgram)
+        try sandbox.send(program, descriptors: trees.descriptors)
+    }
+
+    private func validate(_ spec: SandboxSpec) throws(EngineError) {
+        do throws(SpecError) { try spec.validate() } catch { throw EngineError(error) }
+    }
+
+    /// Finishes the inputs with what only the whole launch knows, and compiles.
+    private func program(
+        _ spec: SandboxSpec, inputs: inout LaunchInputs, trees: inout HostTrees, mapping: borrowing IdentityMapping,
+        cgroups: borrowing CgroupChoice
+    ) -> SetupProgram {
+        inputs.descriptorCount = UInt32(trees.descriptors.count)
+        inputs.slotNames = trees.names
+        let facts = HostFacts(
+            mapsRange: mapping.mapsRange, lastCapability: trees.probe.lastCapability,
+            unifiedCgroups: cgroups.isUnified,
+            switchesTimeNamespaceAtExec: trees.probe.kernel >= HostProbe.KernelVersion(major: 6, minor: 1))
+        return SetupProgram(spec: spec, inputs: inputs, host: facts)
+    }
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Cgroups
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+
+/// A sandbox that this process started and whose end it waits for.
+///
+/// Owns everything that must not outlive it: init (and with it every process inside), cgroups, placeholders. `wait` or
+/// `abandon` ends it; so does letting go of it.
+public struct RunningSandbox: ~Copyable {
+    var process: InitProcess
+    let spec: SandboxSpec
+    private var cgroup: SandboxCgroup?
+    private var janitor: Janitor?
+    var placeholders: Placeholders?
+    var program: SetupProgram?
+    /// The host's side of the agent's terminal.
+    public private(set) var terminal: Descriptor?
+    var pumps: [Pump] = []
+    /// The agent's process id inside.
+    public private(set) var agentPID: UInt32 = 0
+    private var exit: ExitRecord?
+    /// The number of kills for memory before this run: 0 for a cgroup of its own.
+    private var hasEnded = false
+
+    init(process: consuming InitProcess, spec: SandboxSpec) {
+        self.process = process
+        self.spec = spec
+    }
+
+    // MARK: Starting
+
+    mutating func startJanitor() throws(EngineError) {
+        let janitor = try Janitor()
+        janitor.watch(process.process.rawValue, lingers: spec.linger)
+        self.janitor = janitor
+    }
+
+    mutating func makeCgroup(_ plan: CgroupPlan) throws(EngineError) {
+        guard !plan.parts.isEmpty, let janitor else { return }
+        // Unique while this init lives; a number reused meets a cgroup removed, or is told so.
+        let name = "\(spec.name?.text ?? "run")-\(process.pid)-\(Self.uniqueSuffix())"
+        var failure: EngineError?
+        do throws(CgroupError) {
+            cgroup = try SandboxCgroup.create(name: CgroupName(name), plan: plan) { path in
+                do throws(EngineError) { try janitor.enter(cgroup: path) } catch { failure = error }
+            }
+        } catch { throw EngineError(error) }
+        if let failure { throw failure }
+    }
+
+    private static func uniqueSuffix() -> String {
+        String(UInt64(monotonicNow().components.attoseconds) / 1_000_000_000 % 0x1000000, radix: 36)
+    }
+
+    func attachToCgroup() throws(EngineError) {
+        guard cgroup != nil else { return }
+        do throws(CgroupError) { try cgroup!.attach(process.pid) } catch { throw EngineError(error) }
+    }
+
+    func memoryEvent() throws(EngineError) -> Descriptor? {
+        guard cgroup != nil, spec.limits.memory?.value != nil else { return nil }
+        do throws(CgroupError) { return try cgroup!.memoryEventDescriptor() } catch { throw EngineError(error) }
+    }
+
+    /// Init's user namespace, whose maps layers are shown through.
+    func userNamespace() throws(EngineError) -> Int32 {
+        let pid = process.pid
+        return try launching { () throws(SystemError) in try open("/proc/\(pid)/ns/user").release() }
+    }
+
+    var janitorForPlaceholders: Janitor? { janitor }
+
+    /// Sends the program with its descriptors, in as many records as it takes.
+    mutating func send(_ program: SetupProgram, descriptors: borrowing DescriptorTable) throws(EngineError) {
+        self.program = program
+        let bytes: [UInt8]
+        do throws(WireError) {
+            bytes = try program.encoded(
+                launcherMountNamespace: try Self.namespace("mnt"), launcherUserNamespace: try Self.namespace("user"))
+        } catch {
+            throw EngineError(
+                .invalidSpec, "encode the set-up program: \(error)",
+                hint: "arguments and environment together may fill 8 MiB, and hold no NUL byte")
+        }
+        var rest = descriptors.rawValues[...]
+        var offset = 0
+        var isFirst = true
+        repeat {
+            let room = RecordLayout.largest - RecordLayout.headerSize - 4
+            let part = bytes[offset..<min(bytes.count, offset + room)]
+            let record = ControlMessage.program(part, total: isFirst ? UInt32(bytes.count) : nil)
+            let some = Array(rest.prefix(RecordLayout.mostDescriptors))
+            rest = rest.dropFirst(some.count)
+            try sendOrExplain(record, some)
+            offset += part.count
+            isFirst = false
+        } while offset < bytes.count || !rest.isEmpty
+    }
+
+    /// Init may have ended already: then what it said counts, not that it does not listen.
+    private mutating func sendOrExplain(_ record: [UInt8], _ descriptors: [Int32]) throws(EngineError) {
+        do throws(SystemError) {
+            try sendRecord(process.socket, record, descriptors: descriptors)
+        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
+            try awaitStart()
+        } catch { throw EngineError(error) }
+    }
+
+    private static func namespace(_ name: String) throws(WireError) -> NamespaceIdentity {
+        guard let found = try? status(of: "/proc/self/ns/\(name)", followingSymlinks: true) else { throw .badValue }
+        return NamespaceIdentity(device: found.device, inode: found.inode)
+    }
+
+    /// Waits until the agent's program runs; what init says instead becomes the error.
+    mutating func awaitStart() throws(EngineError) {
+        while agentPID == 0 {
+            guard let event = try nextEvent() else {
+                throw process.childError ?? EngineError(.initFailed, "init ended before the agent started")
+            }
+            if case .failed(let index, let errno) = event { throw failure(index, errno) }
+        }
+    }
+
+    // MARK: Running
+
+    /// What init said.
+    enum Event {
+        case started, descriptor, stopped(Int32), exited
+        case failed(UInt32, Int32)
+    }
+
+    /// The next record from init; `nil` when it is gone.
+    mutating func nextEvent() throws(EngineError) -> Event? {
+        let received: Record?
+        do throws(SystemError) { received = try receiveRecord(process.socket, limit: 512, descriptorLimit: 1) } catch {
+            throw EngineError(.initFailed, "hear from init: \(error.errno)")
+        }
+        guard let received else { return nil }
+        do throws(WireError) { return try handle(received) } catch {
+            throw EngineError(.initFailed, "init sent a malformed record (\(error))")
+        }
+    }
+
+    private mutating func handle(_ record: consuming Record) throws(WireError) -> Event {
+        let message = try ControlMessage(record.bytes)
+        switch message {
+        case .failed(let index, let errno): return .failed(index, errno)
+        case .started(let pid):
+            agentPID = pid
+            return .started
+        case .stopped(let signal): return .stopped(signal)
+        case .exited(let exit):
+            guard self.exit == nil else { throw .badOrder }
+            self.exit = exit
+            return .exited
+        case .terminal:
+            var table = record.intoDescriptors()
+            guard terminal.asRaw == nil, table.count == 1 else { throw .badOrder }
+            terminal = table.removeLast()
+            return .descriptor
+        }
+    }
+
+    var hasExited: Bool { exit != nil }
+
+    /// Sends a signal to the agent, or to its process group as a terminal would.
+    public mutating func signal(_ number: Int32, scope: SignalScope) {
+        let record = ControlMessage.signal(number, scope: scope)
+        // Init that is gone needs no signal: its end is on its way.
+        _ = try? sendRecord(process.socket, record)
+    }
+
+    // MARK: Ending
+
+    /// Waits for the end and removes everything.
+    public consuming func wait() throws(EngineError) -> Verdict {
+        while exit == nil, let event = try? nextEvent() {
+            if case .failed(let index, let errno) = event {
+                let error = failure(index, errno)
+                abandon()
+                throw error
+            }
+        }
+        return try finish()
+    }
+
+    /// Reaps init, reads what the cgroup knows, and removes everything.
+    mutating func finish() throws(EngineError) -> Verdict {
+        hasEnded = true
+        if exit == nil { _ = try? sendSignal(SIGKILL, to: process.process) }
+        let status = try process.reap()
+        var kills: UInt64 = 0
+        if cgroup != nil, spec.limits.memory?.value != nil { kills = (try? cgroup!.oomKills()) ?? 0 }
+        let removal = removeAll()
+        let verdict = Verdict(exit: exit, initStatus: status, memoryKills: kills)
+        if let removal { throw removal }
+        guard let verdict else {
+            throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
+        }
+        return verdict
+    }
+
+    /// Kills everything and removes it, whatever state it is in.
+    public mutating func abandon() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        _ = try? sendSignal(SIGKILL, to: process.process)
+        _ = try? process.reap()
+        _ = removeAll()
+    }
+
+    private mutating func removeAll() -> EngineError? {
+        var failure: EngineError?
+        if let cgroup = cgroup.take() {
+            do throws(CgroupError) { try cgroup.remove() } catch { failure = EngineError(error) }
+        }
+        placeholders.take()?.remove()
+        // Last: until here the janitor would have done it.
+        janitor = nil
+        return failure
+    }
+
+    deinit {
+        guard !hasEnded else { return }
+        _ = try? sendSignal(SIGKILL, to: process.process)
+    }
+
+    // MARK: Words
+
+    /// A failure that init reports after the start: the sandbox is over.
+    mutating func setupError(_ index: UInt32, _ errno: Int32) -> EngineError {
+        abandon()
+        return failure(index, errno)
+    }
+
+    /// Gives the agent's terminal a new size.
+    mutating func resize(_ size: TerminalSize) {
+        switch terminal {
+        case .some(let descriptor): _ = try? setTerminalSize(descriptor, size)
+        case .none: break
+        }
+    }
+
+    private func failure(_ index: UInt32, _ errno: Int32) -> EngineError {
+        SetupFailure(program: program, index: index, errno: Errno(rawValue: errno)).error(spec)
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+
+/// A step that failed inside, put into words: the instruction, the errno, and the cure where one is known.
+struct SetupFailure {
+    let program: SetupProgram?
+    let index: UInt32
+    let errno: Errno
+
+    func error(_ spec: SandboxSpec) -> EngineError {
+        guard let program, program.instructions.indices.contains(Int(index)) else {
+            let what = index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
+            return EngineError(.initFailed, "init could not \(what): \(errno)")
+        }
+        let instruction = program.instructions[Int(index)]
+        if case .execute(let arguments, _, _, _) = instruction { return executionError(arguments.first ?? "") }
+        let words = program.describe(instruction)
+        return EngineError(.setupFailed, "\(words): \(errno)", hint: hint(instruction, spec))
+    }
+
+    private func executionError(_ name: String) -> EngineError {
+        switch errno {
+        case .noEntry, .notDirectory:
+            EngineError(
+                .notFound, "execute \(name): \(errno)",
+                hint: "the program, or the interpreter it names, is not in the sandbox; paths are those inside")
+        default:
+            EngineError(
+                .notExecutable, "execute \(name): \(errno)",
+                hint: errno == .permissionDenied
+                    ? "it is not executable for the agent, or a directory above it is closed to the agent"
+                    : errno.name == "ENOEXEC" ? "it is neither a program of this machine nor a script with #! line" : nil)
+        }
+    }
+
+    private func hint(_ instruction: Instruction, _ spec: SandboxSpec) -> String? {
+        switch (instruction, errno) {
+        case (.createFileSystem(_, "proc", _, _), .notPermitted), (.createFileSystem(_, "sysfs", _, _), .notPermitted):
+            "the caller's own /proc or /sys is partly hidden, as in a container: run that with unmasked paths"
+        case (.createFileSystem(_, "overlay", _, _), _):
+            "overlay in a user namespace needs Linux 5.11 and a file system with xattrs below it"
+        case (.attach(_, let path, _), .crossDevice), (.makeDirectory(let path, _, _, _), .crossDevice):
+            "\(path) would have to be made in a directory of the host; make it there, or choose another place"
+        case (.attach(_, let path, _), .notDirectory), (.attach(_, let path, _), .isDirectory):
+            "\(path) is a file on one side and a directory on the other"
+        case (.cloneHostTree(_, let path, _, _, _), _) where errno.name == "ESTALE":
+            "\(path) was replaced while the sandbox was starting"
+        case (.setWorkingDirectory(let path), .noEntry): "\(path) does not exist in the sandbox"
+        case (.setWorkingDirectory(let path), .permissionDenied): "the agent may not enter \(path)"
+        case (.setResourceLimit, .notPermitted): "a hard limit cannot be above the caller's own: ulimit -H -a"
+        case (.joinSessionKeyring, _): "the caller's key quota is used up: /proc/key-users"
+        case (.setIdentity, .invalid): "that id is not mapped: this user has no range of ids for it"
+        case (_, .noSpace): "the disk limit is too small for what the sandbox itself needs: --disk"
+        default: nil
+        }
+    }
+}
