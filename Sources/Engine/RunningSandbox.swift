@@ -56,13 +56,23 @@ public struct RunningSandbox: ~Copyable {
     }
 
     func attachToCgroup() throws(EngineError) {
-        guard cgroup != nil else { return }
-        do throws(CgroupError) { try cgroup!.attach(process.pid) } catch { throw EngineError(error) }
+        let pid = process.pid
+        do throws(CgroupError) {
+            switch cgroup {
+            case .some(let cgroup): try cgroup.attach(pid)
+            case .none: return
+            }
+        } catch { throw EngineError(error) }
     }
 
     func memoryEvent() throws(EngineError) -> Descriptor? {
-        guard cgroup != nil, spec.limits.memory?.value != nil else { return nil }
-        do throws(CgroupError) { return try cgroup!.memoryEventDescriptor() } catch { throw EngineError(error) }
+        guard spec.limits.memory?.value != nil else { return nil }
+        do throws(CgroupError) {
+            switch cgroup {
+            case .some(let cgroup): return try cgroup.memoryEventDescriptor()
+            case .none: return nil
+            }
+        } catch { throw EngineError(error) }
     }
 
     /// Init's user namespace, whose maps layers are shown through.
@@ -192,8 +202,7 @@ public struct RunningSandbox: ~Copyable {
         hasEnded = true
         if exit == nil { _ = try? sendSignal(SIGKILL, to: process.process) }
         let status = try process.reap()
-        var kills: UInt64 = 0
-        if cgroup != nil, spec.limits.memory?.value != nil { kills = (try? cgroup!.oomKills()) ?? 0 }
+        let kills = spec.limits.memory?.value == nil ? 0 : memoryKills()
         let removal = removeAll()
         let verdict = Verdict(exit: exit, initStatus: status, memoryKills: kills)
         if let removal { throw removal }
@@ -201,6 +210,14 @@ public struct RunningSandbox: ~Copyable {
             throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
         }
         return verdict
+    }
+
+    /// How many processes of the sandbox the kernel has killed for memory.
+    private func memoryKills() -> UInt64 {
+        switch cgroup {
+        case .some(let cgroup): (try? cgroup.oomKills()) ?? 0
+        case .none: 0
+        }
     }
 
     /// Kills everything and removes it, whatever state it is in.
