@@ -23,18 +23,19 @@ struct HostTrees: ~Copyable {
     ///
     /// - Parameter idMap: a user namespace whose maps are laid over the owners; privileged only.
     mutating func open(
-        _ path: String, idMap: Int32? = nil, recursive: Bool = true
+        _ path: String, attributes: MountAttributes, idMap: Int32? = nil, recursive: Bool = true
     ) throws(EngineError) -> (source: TreeSource, status: FileStatus) {
         let handle = try launching(hint: "the path is looked up on the host, relative to the working directory") {
             () throws(SystemError) in
             try LinuxKernel.open(path, .pathOnly, at: .workingDirectory, resolving: .noMagicLinks)
         }
-        return try tree(handle, path: path, idMap: idMap, recursive: recursive)
+        return try tree(handle, path: path, attributes: attributes, idMap: idMap, recursive: recursive)
     }
 
     /// The same for a handle that is open already.
     mutating func tree(
-        _ handle: borrowing Descriptor, path: String, idMap: Int32? = nil, recursive: Bool = true
+        _ handle: borrowing Descriptor, path: String, attributes: MountAttributes, idMap: Int32? = nil,
+        recursive: Bool = true
     ) throws(EngineError) -> (source: TreeSource, status: FileStatus) {
         let found = try launching { () throws(SystemError) in try status(of: handle) }
         guard probe.isPrivileged else {
@@ -46,33 +47,43 @@ struct HostTrees: ~Copyable {
         let tree = try launching { () throws(SystemError) in try cloneTree(handle, recursive: recursive) }
         do throws(SystemError) {
             // Private before anything else: a copy of a shared mount would carry mounts made inside back to the host.
-            try setMountAttributes(tree, set: [], idMap: idMap, recursive: recursive, makingPrivate: true)
+            try setMountAttributes(tree, set: attributes, idMap: idMap, recursive: recursive, makingPrivate: true)
         } catch {
             throw EngineError(
                 .unavailable, "id-map \(path): \(error.errno)",
                 hint: error.errno == .invalid
                     ? "its file system cannot be id-mapped; copy it to ext4, xfs, btrfs or tmpfs" : nil)
         }
-        return (.descriptor(pass(tree, name: path)), found)
+        return (.descriptor(pass(tree, name: Self.name(path, attributes, isMapped: idMap != nil))), found)
     }
 
     /// The same for trees that are shown whole to everybody, as programs and devices: never id-mapped, and absent is `nil`.
-    mutating func openIfThere(_ path: String) throws(EngineError) -> TreeSource? {
+    mutating func openIfThere(_ path: String, attributes: MountAttributes) throws(EngineError) -> TreeSource? {
         do throws(SystemError) {
             let handle = try LinuxKernel.open(path, .pathOnly)
-            return try treeOrThrow(handle, path: path)
+            return try treeOrThrow(handle, path: path, attributes: attributes)
         } catch where error.errno == .noEntry {
             return nil
         } catch { throw EngineError(error) }
     }
 
-    private mutating func treeOrThrow(_ handle: borrowing Descriptor, path: String) throws(SystemError) -> TreeSource {
+    private mutating func treeOrThrow(
+        _ handle: borrowing Descriptor, path: String, attributes: MountAttributes
+    ) throws(SystemError) -> TreeSource {
         guard probe.isPrivileged else {
             let found = try status(of: handle)
             return .path(path, device: found.device, inode: found.inode)
         }
         let tree = try cloneTree(handle, recursive: true)
-        try setMountAttributes(tree, set: [], recursive: true, makingPrivate: true)
-        return .descriptor(pass(tree, name: path))
+        try setMountAttributes(tree, set: attributes, recursive: true, makingPrivate: true)
+        return .descriptor(pass(tree, name: Self.name(path, attributes, isMapped: false)))
+    }
+
+    private static func name(_ path: String, _ attributes: MountAttributes, isMapped: Bool) -> String {
+        let words: [(MountAttributes, String)] = [
+            (.readOnly, "ro"), (.noSetuid, "nosuid"), (.noDevices, "nodev"), (.noExecute, "noexec"),
+        ]
+        let set = words.filter { attributes.contains($0.0) }.map(\.1) + (isMapped ? ["id-mapped"] : [])
+        return "\(path) \(set.joined(separator: ","))"
     }
 }

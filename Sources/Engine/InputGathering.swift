@@ -20,14 +20,14 @@ extension LaunchPreparation {
             for entry in try storing({ () throws(StorageError) in try HostRootfs.entries() }) {
                 switch entry {
                 case .tree(let path, let target, let isDirectory):
-                    guard let source = try trees.openIfThere(path) else { continue }
+                    guard let source = try trees.openIfThere(path, attributes: [.readOnly, .noSetuid, .noDevices]) else { continue }
                     inputs.append(TreeInput(source: source, target: "/\(target)", isDirectory: isDirectory))
                 case .symlink(let path, let target): links.append(SymlinkInput(path: "/\(path)", target: target))
                 }
             }
             return .host(trees: inputs, symlinks: links)
         case .directory(let path):
-            let lower = try trees.open(path, idMap: idMap)
+            let lower = try trees.open(path, attributes: [.readOnly, .noSetuid, .noDevices], idMap: idMap)
             guard lower.status.kind == .directory else {
                 throw EngineError(
                     .invalidSpec, "rootfs: \(path) is not a directory",
@@ -48,13 +48,16 @@ extension LaunchPreparation {
         let store = try storing { () throws(StorageError) in try OverlayStore.open(path) }
         let lock = try launching { () throws(SystemError) in try duplicate(store.lock.rawValue) }
         _ = trees.pass(lock, name: "overlay lock")
-        return try trees.tree(store.directory, path: path, idMap: idMap, recursive: false).source
+        return try trees.tree(
+            store.directory, path: path, attributes: [.noSetuid, .noDevices], idMap: idMap, recursive: false
+        ).source
     }
 
     static func openDevices(_ trees: inout HostTrees) throws(EngineError) -> [TreeInput] {
         var inputs: [TreeInput] = []
         for name in devices {
-            guard let source = try trees.openIfThere("/dev/\(name)") else {
+            guard let source = try trees.openIfThere("/dev/\(name)", attributes: [.noSetuid, .noExecute])
+            else {
                 throw EngineError(.unavailable, "show /dev/\(name): this machine has none")
             }
             inputs.append(TreeInput(source: source, target: "/dev/\(name)", isDirectory: false, readOnly: false))
@@ -70,7 +73,7 @@ extension LaunchPreparation {
         for (index, bind) in spec.binds.enumerated() {
             let opened = try openOwned(
                 bind.source, &trees, identity: identity, mapping: mapping, field: "bind[\(index)]",
-                mustMap: !bind.readOnly)
+                readOnly: bind.readOnly)
             inputs.append(
                 TreeInput(
                     source: opened.source, target: bind.target.text, isDirectory: opened.status.kind == .directory,
@@ -82,19 +85,21 @@ extension LaunchPreparation {
     /// Opens a path of the user's, id-mapped from its owner to the agent where that takes a map.
     static func openOwned(
         _ path: String, _ trees: inout HostTrees, identity: AgentIdentity, mapping: borrowing IdentityMapping,
-        field: String, mustMap: Bool
+        field: String, readOnly: Bool
     ) throws(EngineError) -> (source: TreeSource, status: FileStatus) {
         let handle = try openHandle(path, field: field)
         let found = try launching { () throws(SystemError) in try status(of: handle) }
+        let attributes: MountAttributes = readOnly ? [.readOnly, .noSetuid, .noDevices] : [.noSetuid, .noDevices]
         guard let uid = mapping.hostUID(of: identity.uid), let gid = mapping.hostUID(of: identity.gid) else {
-            return try trees.tree(handle, path: path)
+            return try trees.tree(handle, path: path, attributes: attributes)
         }
         let map = try MapNamespace(uid: (found.uid, uid), gid: (found.gid, gid))
         do throws(EngineError) {
-            return try trees.tree(handle, path: path, idMap: map.descriptor.rawValue)
+            return try trees.tree(
+                handle, path: path, attributes: attributes, idMap: map.descriptor.rawValue)
         } catch {
             // Without the map the agent is nobody to these files: less, not more, than was asked for.
-            if !mustMap { return try trees.tree(handle, path: path) }
+            if readOnly { return try trees.tree(handle, path: path, attributes: attributes) }
             throw EngineError(error.code, "\(field): \(error.message)", hint: error.hint)
         }
     }

@@ -12,9 +12,18 @@ struct CgroupChoice: Sendable {
     /// Whether a pids cgroup holds the limit of processes; RLIMIT_NPROC does otherwise.
     var holdsProcesses: Bool
     var isUnified: Bool
+
+    /// Whether /sys/fs/cgroup is a pure v2 hierarchy: one look, where a whole layout takes reading three files.
+    static var isUnified: Bool { mayAccess("/sys/fs/cgroup/cgroup.controllers", .read) }
 }
 
 extension Launcher {
+    /// Whether a range of ids will be mapped, known before the range is: root's always is.
+    func mapsRange(_ spec: SandboxSpec, _ probe: HostProbe) throws(EngineError) -> Bool {
+        if probe.isPrivileged || spec.join.contains(where: { $0.type == .user }) { return true }
+        return try subordinateMapping(probe: probe, identity: try LaunchPreparation.identity(spec)) != nil
+    }
+
     /// Which ids the sandbox's are, by who starts it and what it joins.
     func identityMapping(
         _ spec: SandboxSpec, probe: HostProbe, identity: AgentIdentity
@@ -109,7 +118,7 @@ extension Launcher {
 
     /// Clones init with the namespaces that are not joined or the host's.
     func cloneInit(
-        _ spec: SandboxSpec, probe: HostProbe, mapping: borrowing IdentityMapping, joins: borrowing DescriptorTable
+        _ spec: SandboxSpec, probe: HostProbe, mapsRange: Bool, joins: borrowing DescriptorTable, cgroup: Int32?
     ) throws(EngineError) -> InitProcess {
         let joined = spec.join.reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         var unshared =
@@ -119,9 +128,9 @@ extension Launcher {
         let cloned = KernelConstant.CLONE_NEWUSER | KernelConstant.CLONE_NEWPID
         return try InitProcess(
             InitProcess.Request(
-                cloneFlags: cloned & ~joined, unshareFlags: unshared & ~joined, mapsRange: mapping.mapsRange,
-                clearsGroups: mapping.mapsRange && mapping.kind != .joined, lastCapability: probe.lastCapability,
-                cgroup: nil, fault: options.fault),
+                cloneFlags: cloned & ~joined, unshareFlags: unshared & ~joined, mapsRange: mapsRange,
+                clearsGroups: mapsRange && cloned & ~joined == cloned, lastCapability: probe.lastCapability,
+                cgroup: cgroup, fault: options.fault),
             joining: joins)
     }
 

@@ -29,7 +29,7 @@ extension Launcher {
         inputs.binds = try LaunchPreparation.openBinds(spec, &trees, identity: identity, mapping: mapping)
         if let workspace = spec.workspace {
             let opened = try LaunchPreparation.openOwned(
-                workspace, &trees, identity: identity, mapping: mapping, field: "workspace", mustMap: true)
+                workspace, &trees, identity: identity, mapping: mapping, field: "workspace", readOnly: false)
             guard opened.status.kind == .directory else {
                 throw EngineError(.invalidSpec, "workspace: \(workspace) is not a directory")
             }

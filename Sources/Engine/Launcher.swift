@@ -68,21 +68,11 @@ public struct Launcher: Sendable {
         try fault.check(.validate)
         try validate(spec)
         let probe = try HostProbe.probe()
-        let identity = try LaunchPreparation.identity(spec)
-        try fault.check(.allocateIdentity)
-        let mapping = try identityMapping(spec, probe: probe, identity: identity)
-        let joins = try openJoins(spec)
-        try fault.check(.clone)
-        // From here on init's namespaces are being built on the other processor while this one prepares.
-        var process = try cloneInit(spec, probe: probe, mapping: mapping, joins: joins)
-        try fault.check(.writeIdentityMaps)
-        try mapping.write(for: process.pid, agentUID: identity.uid, agentGID: identity.gid, probe: probe)
-        try fault.check(.release)
-        try process.release()
-
-        var sandbox = RunningSandbox(process: process, spec: spec)
+        var belongings = Belongings()
+        let process = try startInit(spec, probe, &belongings)
+        var sandbox = RunningSandbox(process: process, belongings: belongings, spec: spec)
         do throws(EngineError) {
-            try prepare(&sandbox, spec, probe, identity, mapping, streams, terminalSize)
+            try prepare(&sandbox, spec, probe, streams, terminalSize)
             try fault.check(.awaitStart)
             try sandbox.awaitStart()
         } catch {
@@ -92,21 +82,42 @@ public struct Launcher: Sendable {
         return sandbox
     }
 
-    /// What happens between init's release and its program: limits, trees, filter.
+    /// Clones init. A v2 cgroup is made before, for init to be born in; v1 ones after, for init to join: the kernel builds
+    /// init's namespaces on the other processor meanwhile.
+    private func startInit(
+        _ spec: SandboxSpec, _ probe: HostProbe, _ belongings: inout Belongings
+    ) throws(EngineError) -> InitProcess {
+        let fault = options.fault
+        do throws(EngineError) {
+            if CgroupChoice.isUnified {
+                try belongings.makeCgroup(try cgroupPlan(spec, probe: probe).plan, for: spec, fault: fault)
+            }
+            let joins = try openJoins(spec)
+            try fault.check(.clone)
+            return try cloneInit(
+                spec, probe: probe, mapsRange: try mapsRange(spec, probe), joins: joins,
+                cgroup: belongings.cloneDescriptor)
+        } catch {
+            _ = belongings.remove()
+            throw error
+        }
+    }
+
+    /// What happens between the clone and the program: ids, limits, trees, filter.
     private func prepare(
-        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ identity: AgentIdentity,
-        _ mapping: borrowing IdentityMapping, _ streams: StandardStreams, _ terminalSize: TerminalSize?
+        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ streams: StandardStreams,
+        _ terminalSize: TerminalSize?
     ) throws(EngineError) {
         let fault = options.fault
+        let identity = try LaunchPreparation.identity(spec)
+        try fault.check(.allocateIdentity)
+        let mapping = try identityMapping(spec, probe: probe, identity: identity)
+        try fault.check(.writeIdentityMaps)
+        try mapping.write(for: sandbox.process.pid, agentUID: identity.uid, agentGID: identity.gid, probe: probe)
+        try fault.check(.release)
+        try sandbox.process.release()
         let cgroups = try cgroupPlan(spec, probe: probe)
-        if !cgroups.plan.parts.isEmpty || spec.workspace != nil {
-            try fault.check(.startJanitor)
-            try sandbox.startJanitor()
-        }
-        try fault.check(.makeCgroup)
-        try sandbox.makeCgroup(cgroups.plan)
-        try fault.check(.attachToCgroup)
-        try sandbox.attachToCgroup()
+        if !CgroupChoice.isUnified { try sandbox.belongings.makeCgroup(cgroups.plan, for: spec, fault: fault) }
 
         var trees = HostTrees(probe: probe)
         let plan: StreamPlan? =
@@ -125,7 +136,10 @@ public struct Launcher: Sendable {
         try fault.check(.makePlaceholders)
         try guardWorkspace(spec, &inputs, &sandbox)
         if cgroups.holdsProcesses { inputs.processLimit = nil }
-        if let event = try sandbox.memoryEvent() {
+        try fault.check(.attachToCgroup)
+        var tasks = try sandbox.belongings.joinDescriptors()
+        while let file = tasks.removeLast() { inputs.cgroups.append(trees.pass(file, name: "cgroup tasks")) }
+        if spec.limits.memory?.value != nil, let event = try sandbox.belongings.memoryEvent() {
             inputs.memoryEvent = trees.pass(event, name: "out-of-memory event")
         }
         if let lock = mapping.lock.asRaw {

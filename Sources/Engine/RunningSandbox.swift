@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
-import Cgroups
 import LinuxKernel
 import SandboxSpec
 import SetupProgram
@@ -12,9 +11,7 @@ import SetupProgram
 public struct RunningSandbox: ~Copyable {
     var process: InitProcess
     let spec: SandboxSpec
-    private var cgroup: SandboxCgroup?
-    private var janitor: Janitor?
-    var placeholders: Placeholders?
+    var belongings: Belongings
     var program: SetupProgram?
     /// The host's side of the agent's terminal.
     public private(set) var terminal: Descriptor?
@@ -22,66 +19,22 @@ public struct RunningSandbox: ~Copyable {
     /// The agent's process id inside.
     public private(set) var agentPID: UInt32 = 0
     private var exit: ExitRecord?
-    /// The number of kills for memory before this run: 0 for a cgroup of its own.
     private var hasEnded = false
 
-    init(process: consuming InitProcess, spec: SandboxSpec) {
+    init(process: consuming InitProcess, belongings: consuming Belongings, spec: SandboxSpec) {
         self.process = process
+        self.belongings = belongings
+        self.belongings.watch(self.process.process.rawValue, lingers: spec.linger)
         self.spec = spec
     }
 
     // MARK: Starting
-
-    mutating func startJanitor() throws(EngineError) {
-        let janitor = try Janitor()
-        janitor.watch(process.process.rawValue, lingers: spec.linger)
-        self.janitor = janitor
-    }
-
-    mutating func makeCgroup(_ plan: CgroupPlan) throws(EngineError) {
-        guard !plan.parts.isEmpty, let janitor else { return }
-        // Unique while this init lives; a number reused meets a cgroup removed, or is told so.
-        let name = "\(spec.name?.text ?? "run")-\(process.pid)-\(Self.uniqueSuffix())"
-        var failure: EngineError?
-        do throws(CgroupError) {
-            cgroup = try SandboxCgroup.create(name: CgroupName(name), plan: plan) { path in
-                do throws(EngineError) { try janitor.enter(cgroup: path) } catch { failure = error }
-            }
-        } catch { throw EngineError(error) }
-        if let failure { throw failure }
-    }
-
-    private static func uniqueSuffix() -> String {
-        String(UInt64(monotonicNow().components.attoseconds) / 1_000_000_000 % 0x1000000, radix: 36)
-    }
-
-    func attachToCgroup() throws(EngineError) {
-        let pid = process.pid
-        do throws(CgroupError) {
-            switch cgroup {
-            case .some(let cgroup): try cgroup.attach(pid)
-            case .none: return
-            }
-        } catch { throw EngineError(error) }
-    }
-
-    func memoryEvent() throws(EngineError) -> Descriptor? {
-        guard spec.limits.memory?.value != nil else { return nil }
-        do throws(CgroupError) {
-            switch cgroup {
-            case .some(let cgroup): return try cgroup.memoryEventDescriptor()
-            case .none: return nil
-            }
-        } catch { throw EngineError(error) }
-    }
 
     /// Init's user namespace, whose maps layers are shown through.
     func userNamespace() throws(EngineError) -> Int32 {
         let pid = process.pid
         return try launching { () throws(SystemError) in try open("/proc/\(pid)/ns/user").release() }
     }
-
-    var janitorForPlaceholders: Janitor? { janitor }
 
     /// Sends the program with its descriptors, in as many records as it takes.
     mutating func send(_ program: SetupProgram, descriptors: borrowing DescriptorTable) throws(EngineError) {
@@ -202,8 +155,8 @@ public struct RunningSandbox: ~Copyable {
         hasEnded = true
         if exit == nil { _ = try? sendSignal(SIGKILL, to: process.process) }
         let status = try process.reap()
-        let kills = spec.limits.memory?.value == nil ? 0 : memoryKills()
-        let removal = removeAll()
+        let kills = spec.limits.memory?.value == nil ? 0 : belongings.memoryKills()
+        let removal = belongings.remove()
         let verdict = Verdict(exit: exit, initStatus: status, memoryKills: kills)
         if let removal { throw removal }
         guard let verdict else {
@@ -212,32 +165,13 @@ public struct RunningSandbox: ~Copyable {
         return verdict
     }
 
-    /// How many processes of the sandbox the kernel has killed for memory.
-    private func memoryKills() -> UInt64 {
-        switch cgroup {
-        case .some(let cgroup): (try? cgroup.oomKills()) ?? 0
-        case .none: 0
-        }
-    }
-
     /// Kills everything and removes it, whatever state it is in.
     public mutating func abandon() {
         guard !hasEnded else { return }
         hasEnded = true
         _ = try? sendSignal(SIGKILL, to: process.process)
         _ = try? process.reap()
-        _ = removeAll()
-    }
-
-    private mutating func removeAll() -> EngineError? {
-        var failure: EngineError?
-        if let cgroup = cgroup.take() {
-            do throws(CgroupError) { try cgroup.remove() } catch { failure = EngineError(error) }
-        }
-        placeholders.take()?.remove()
-        // Last: until here the janitor would have done it.
-        janitor = nil
-        return failure
+        _ = belongings.remove()
     }
 
     deinit {

@@ -2,24 +2,43 @@
 import CLinux
 
 extension MountBuilder {
-    func makeDirectory(_ operands: MakeDirectoryOperands) throws(StepError) {
-        let handle = try root.open(operands.path, creating: .directory)
-        defer { close(handle) }
-        let directory = try sys(Int(SYS_openat), handle, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0)
+    mutating func makeDirectory(_ operands: MakeDirectoryOperands) throws(StepError) {
+        let (parent, name) = try root.parent(of: operands.path)
+        let path = operands.path.start + name
+        do throws(StepError) {
+            try root.requireOwn(parent)
+            try sys(Int(SYS_mkdirat), parent.descriptor, word(path), Int(operands.mode))  // init's umask is 0
+        } catch where error.errno == EEXIST || error.errno == EXDEV {
+            return try adoptDirectory(operands, otherwise: error)
+        } catch { throw error }
+        guard !isOwnID(operands.uid, operands.gid) else { return }
+        try sys(
+            Int(SYS_fchownat), parent.descriptor, word(path), Int(operands.uid), Int(operands.gid),
+            Int(AT_SYMLINK_NOFOLLOW))
+    }
+
+    /// A directory that is there already, on a file system of the sandbox's own, gets its owner and mode.
+    private func adoptDirectory(_ operands: MakeDirectoryOperands, otherwise: StepError) throws(StepError) {
+        let directory = try root.open(operands.path.start, O_RDONLY | O_DIRECTORY)
         defer { close(directory) }
-        try root.requireOwn(directory)
+        guard try root.isOwn(directory) else { throw StepError(EXDEV) }
         try sys(Int(SYS_fchown), directory, Int(operands.uid), Int(operands.gid))
         try sys(Int(SYS_fchmod), directory, Int(operands.mode))  // after the owner: chown(2) may clear mode bits
     }
 
+    /// Whether what init makes belongs to these ids without more ado.
+    private func isOwnID(_ uid: UInt32, _ gid: UInt32) -> Bool {
+        mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0) == Int(uid)
+            && mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0) == Int(gid)
+    }
+
     /// Writes a new file, or a new text into one of the sandbox's own.
-    func writeFile(_ operands: WriteFileOperands) throws(StepError) {
-        let (parent, name) = try root.openParent(operands.path)
-        defer { close(parent) }
+    mutating func writeFile(_ operands: WriteFileOperands) throws(StepError) {
+        let (parent, name) = try root.parent(of: operands.path)
         try root.requireOwn(parent)
         let path = operands.path.start + name
         let flags = Int(O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        let file = try sys(Int(SYS_openat), parent, word(path), flags, 0o600)
+        let file = try sys(Int(SYS_openat), parent.descriptor, word(path), flags, 0o600)
         defer { close(file) }
         guard try fileStatus(file).st_mode & UInt32(S_IFMT) == UInt32(S_IFREG) else { throw StepError(EEXIST) }
         var written = 0
@@ -27,15 +46,17 @@ extension MountBuilder {
             written += try sys(
                 Int(SYS_write), file, word(operands.contents.start + written), operands.contents.count - written)
         }
-        try sys(Int(SYS_fchown), file, Int(operands.uid), Int(operands.gid))
+        if !isOwnID(operands.uid, operands.gid) {
+            try sys(Int(SYS_fchown), file, Int(operands.uid), Int(operands.gid))
+        }
         try sys(Int(SYS_fchmod), file, Int(operands.mode))
     }
 
-    func makeSymlink(_ operands: TwoStringOperands) throws(StepError) {
-        let (parent, name) = try root.openParent(operands.first)
-        defer { close(parent) }
+    mutating func makeSymlink(_ operands: TwoStringOperands) throws(StepError) {
+        let (parent, name) = try root.parent(of: operands.first)
         try root.requireOwn(parent)
-        try sys(Int(SYS_symlinkat), word(operands.second.start), parent, word(operands.first.start + name))
+        try sys(
+            Int(SYS_symlinkat), word(operands.second.start), parent.descriptor, word(operands.first.start + name))
     }
 
     /// One write to an existing file, as those of /proc/sys want it.
@@ -47,7 +68,7 @@ extension MountBuilder {
 
     /// A pseudo-terminal of the sandbox's own devpts. Returns both sides. ioctl_tty(2), `TIOCGPTPEER`: Linux 4.13
     func openTerminal(_ operands: OpenTerminalOperands) throws(StepError) -> (master: Int, slave: Int) {
-        let master = try root.open("/dev/pts/ptmx", flags: O_RDWR | O_NOCTTY)
+        let master = try root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY)
         do throws(StepError) {
             var unlocked: Int32 = 0
             try withWord(&unlocked) { unlocked throws(StepError) in
@@ -67,11 +88,5 @@ extension MountBuilder {
             close(master)
             throw error
         }
-    }
-}
-
-extension NewRoot {
-    func open(_ path: StaticString, flags: Int32) throws(StepError) -> Int {
-        try open(UnsafeRawPointer(path.utf8Start).assumingMemoryBound(to: CChar.self), flags)
     }
 }

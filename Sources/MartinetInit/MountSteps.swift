@@ -110,12 +110,13 @@ struct MountBuilder {
     }
 
     /// Mounts a slot's tree onto a path; the slot is empty then.
-    func attach(_ operands: AttachOperands, _ slots: Slots) throws(StepError) {
+    mutating func attach(_ operands: AttachOperands, _ slots: Slots) throws(StepError) {
         let tree = try slots[operands.slot]
         let target = try root.open(operands.path, creating: operands.create)
         defer { close(target) }
         try move(tree, onto: target)
         try slots.empty(operands.slot)
+        root.mounted(on: operands.path)
     }
 
     mutating func enterRoot(_ path: WireString) throws(StepError) {
@@ -126,6 +127,7 @@ struct MountBuilder {
     mutating func pivot() throws(StepError) {
         oldRoot = try sys(
             Int(SYS_openat), Int(AT_FDCWD), literal("/"), Int(O_PATH_ONLY | O_DIRECTORY | O_CLOEXEC), 0)
+        root.forgetParent()
         try sys(Int(SYS_fchdir), root.raw)
         try sys(Int(SYS_pivot_root), literal("."), literal("."))
     }
@@ -140,13 +142,14 @@ struct MountBuilder {
     }
 
     /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.
-    func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
+    mutating func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
         guard let target = try openIfThere(operands.path, operands.optional) else { return }
         defer { close(target) }
         let tree = try clone(target, recursive: true)
         defer { close(tree) }
         try setAttributes(tree, set: operands.set, clear: operands.clear, recursive: true)
         try move(tree, onto: target)
+        root.mounted(on: operands.path)
     }
 
     private func openIfThere(_ path: WireString, _ optional: Bool) throws(StepError) -> Int? {
@@ -172,7 +175,7 @@ struct MountBuilder {
         maskPath = path
     }
 
-    func mask(_ operands: MaskOperands) throws(StepError) {
+    mutating func mask(_ operands: MaskOperands) throws(StepError) {
         guard let target = try openIfThere(operands.path, operands.optional) else { return }
         defer { close(target) }
         let isDirectory = try fileStatus(target).st_mode & UInt32(S_IFMT) == UInt32(S_IFDIR)
@@ -183,6 +186,7 @@ struct MountBuilder {
         try setAttributes(
             tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC, clear: 0)
         try move(tree, onto: target)
+        root.mounted(on: operands.path)
     }
 
     /// Takes the names of the masks away; the mounts made of them stay.
@@ -192,9 +196,8 @@ struct MountBuilder {
         defer { close(directory) }
         try sys(Int(SYS_unlinkat), directory, literal("file"), 0)
         try sys(Int(SYS_unlinkat), directory, literal("directory"), Int(AT_REMOVEDIR))
-        let (parent, name) = try root.openParent(path)
-        defer { close(parent) }
-        try sys(Int(SYS_unlinkat), parent, word(path.start + name), Int(AT_REMOVEDIR))
+        let (parent, name) = try root.parent(of: path)
+        try sys(Int(SYS_unlinkat), parent.descriptor, word(path.start + name), Int(AT_REMOVEDIR))
         close(maskFile)
         close(maskDirectory)
         maskFile = -1

@@ -9,6 +9,7 @@ struct NewRoot {
     private var descriptor = -1
     private var ownDevices: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
     private var ownDeviceCount = 0
+    private var lastParent = CachedParent()
 
     /// Makes an open directory the root that paths begin at, and the working directory, which option strings of overlay
     /// are resolved from.
@@ -16,6 +17,7 @@ struct NewRoot {
         try sys(Int(SYS_fchdir), directory)
         if descriptor >= 0 { close(descriptor) }
         descriptor = directory
+        forgetParent()
     }
 
     var raw: Int { descriptor }
@@ -39,6 +41,8 @@ struct NewRoot {
         }
     }
 
+    // MARK: Opening
+
     /// Opens a path inside; by default a handle on it without access to its contents. openat2(2)
     func open(_ path: UnsafePointer<CChar>, _ flags: Int32 = O_PATH_ONLY, mode: UInt32 = 0) throws(StepError) -> Int {
         guard descriptor >= 0 else { throw StepError(ENOTCONN) }
@@ -58,107 +62,172 @@ struct NewRoot {
         }
     }
 
-    /// Opens a path, making it and its parents where they are missing and may be made.
-    func open(_ path: WireString, creating kind: TargetKind) throws(StepError) -> Int {
-        do throws(StepError) { return try open(path.start) } catch where error.errno == ENOENT && kind != .mustExist {
-        } catch { throw error }
-        return try make(path, kind: kind, mode: kind == .directory ? 0o755 : 0o644, linksLeft: 8)
+    func open(_ path: StaticString, _ flags: Int32 = O_PATH_ONLY) throws(StepError) -> Int {
+        try open(UnsafeRawPointer(path.utf8Start).assumingMemoryBound(to: CChar.self), flags)
     }
 
-    /// Makes a path's missing parents and returns the parent's handle and the last component within the path.
-    func openParent(_ path: WireString) throws(StepError) -> (parent: Int, name: Int) {
-        guard path.count > 0, path.count < 4096 else { throw StepError(ENAMETOOLONG) }
-        return try withUnsafeTemporaryAllocationOf(path.count + 1) { copy throws(StepError) in
-            copy.update(from: path.start, count: path.count + 1)
-            var end = path.count
-            while end > 1, copy[end - 1] == slash { end -= 1 }
-            copy[end] = 0
-            var parent = try open("/")
-            var index = 0
-            while true {
-                while copy[index] == slash { index += 1 }
-                var next = index
-                while copy[next] != 0, copy[next] != slash { next += 1 }
-                if copy[next] == 0 { return (parent, index) }
-                copy[next] = 0
-                let child: Int
-                do throws(StepError) { child = try openOrMakeDirectory(copy, name: index, in: parent) } catch {
-                    close(parent)
-                    throw error
-                }
-                close(parent)
-                parent = child
-                copy[next] = slash
-                index = next
+    // MARK: Making
+
+    /// Opens a path, making it and its parents where they are missing and may be made.
+    mutating func open(_ path: WireString, creating kind: TargetKind) throws(StepError) -> Int {
+        if kind == .mustExist { return try open(path.start) }
+        return try make(path, kind: kind, linksLeft: 8)
+    }
+
+    /// Makes what is missing first and asks only then what is there: in a new root nearly everything is missing.
+    private mutating func make(_ path: WireString, kind: TargetKind, linksLeft: Int) throws(StepError) -> Int {
+        let (parent, name) = try self.parent(of: path)
+        let last = path.start + name
+        do throws(StepError) {
+            try requireOwn(parent)
+            if kind == .directory {
+                try sys(Int(SYS_mkdirat), parent.descriptor, word(last), 0o755)
+                return try sys(
+                    Int(SYS_openat), parent.descriptor, word(last),
+                    Int(O_PATH_ONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0)
             }
+            let flags = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
+            return try sys(Int(SYS_openat), parent.descriptor, word(last), flags, 0o644)
+        } catch where error.errno == EEXIST || error.errno == EXDEV {
+            return try openExisting(path, name: name, kind: kind, otherwise: error, linksLeft: linksLeft)
+        } catch { throw error }
+    }
+
+    private mutating func openExisting(
+        _ path: WireString, name: Int, kind: TargetKind, otherwise: StepError, linksLeft: Int
+    ) throws(StepError) -> Int {
+        do throws(StepError) { return try open(path.start) } catch where error.errno == ENOENT {} catch { throw error }
+        // There, and yet not there: a symlink whose target is missing, as /etc/resolv.conf often is. Or on the host.
+        guard otherwise.errno == EEXIST else { throw otherwise }
+        guard linksLeft > 0 else { throw StepError(ELOOP) }
+        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: 8192)
+        defer { buffer.deallocate() }
+        let target = buffer + name
+        let parent = try self.parent(of: path).parent.descriptor
+        let count = try sys(Int(SYS_readlinkat), parent, word(path.start + name), word(target), 4095)
+        target[count] = 0
+        if target[0] == slash {
+            return try make(WireString(start: target, count: count), kind: kind, linksLeft: linksLeft - 1)
+        }
+        buffer.update(from: path.start, count: name)
+        return try make(WireString(start: buffer, count: name + count), kind: kind, linksLeft: linksLeft - 1)
+    }
+
+    /// Names may be made only on a file system that init made.
+    func requireOwn(_ parent: CachedParent) throws(StepError) {
+        guard parent.isOwn else { throw StepError(EXDEV) }
+    }
+
+    func isOwn(_ descriptor: Int) throws(StepError) -> Bool { owns(UInt64(try fileStatus(descriptor).st_dev)) }
+
+    // MARK: Parents
+
+    /// The directory that a path's last component is in, made where it is missing, and where in the path that component
+    /// begins. The directory stays open until another one is asked for: programs make many files in one place.
+    mutating func parent(of path: WireString) throws(StepError) -> (parent: CachedParent, name: Int) {
+        guard path.count > 0, path.count < 4096 else { throw StepError(ENAMETOOLONG) }
+        guard path.start[path.count - 1] != slash else { throw StepError(EINVAL) }
+        var name = path.count
+        while name > 0, path.start[name - 1] != slash { name -= 1 }
+        if lastParent.names(path, upTo: name) { return (lastParent, name) }
+        forgetParent()
+        let found = try openDirectory(path, upTo: name)
+        do throws(StepError) { lastParent = CachedParent(found, path, upTo: name, isOwn: try isOwn(found)) } catch {
+            close(found)
+            throw error
+        }
+        return (lastParent, name)
+    }
+
+    private func openDirectory(_ path: WireString, upTo end: Int) throws(StepError) -> Int {
+        if end <= 1 { return try open(end == 0 ? "." : "/") }
+        return try withUnsafeTemporaryAllocationOf(end) { prefix throws(StepError) in
+            prefix.update(from: path.start, count: end)
+            prefix[end - 1] = 0  // the slash
+            do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch where error.errno == ENOENT {
+            } catch { throw error }
+            return try makeDirectories(prefix)
+        }
+    }
+
+    private func makeDirectories(_ path: UnsafeMutablePointer<CChar>) throws(StepError) -> Int {
+        var parent = try open("/")
+        var index = 0
+        while true {
+            while path[index] == slash { index += 1 }
+            if path[index] == 0 { return parent }
+            var next = index
+            while path[next] != 0, path[next] != slash { next += 1 }
+            let end = path[next]
+            path[next] = 0
+            let child: Int
+            do throws(StepError) { child = try openOrMakeDirectory(path, name: index, in: parent) } catch {
+                close(parent)
+                throw error
+            }
+            close(parent)
+            parent = child
+            path[next] = end
+            index = next
         }
     }
 
     private func openOrMakeDirectory(
         _ prefix: UnsafeMutablePointer<CChar>, name: Int, in parent: Int
     ) throws(StepError) -> Int {
-        do throws(StepError) { return try open(prefix) } catch where error.errno == ENOENT {} catch { throw error }
-        try requireOwn(parent)
+        do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch where error.errno == ENOENT {
+        } catch { throw error }
+        guard try isOwn(parent) else { throw StepError(EXDEV) }
         try sys(Int(SYS_mkdirat), parent, word(prefix + name), 0o755)
         return try open(prefix, O_PATH_ONLY | O_DIRECTORY)
     }
 
-    /// Whether names may be made in a directory: only on a file system that init made.
-    func requireOwn(_ directory: Int) throws(StepError) {
-        guard owns(UInt64(try fileStatus(directory).st_dev)) else { throw StepError(EXDEV) }
+    /// To be called whenever something is mounted: the directory kept may be another one by its path now.
+    mutating func forgetParent() {
+        if lastParent.descriptor >= 0 { close(lastParent.descriptor) }
+        lastParent = CachedParent()
     }
 
-    private func make(_ path: WireString, kind: TargetKind, mode: UInt32, linksLeft: Int) throws(StepError) -> Int {
-        let (parent, name) = try openParent(path)
-        defer { close(parent) }
-        let last = path.start + name
-        var linkTarget: (UInt64, UInt64) = (0, 0)
-        let link = withUnsafeMutableBytes(of: &linkTarget) { buffer in
-            mt_syscall(Int(SYS_readlinkat), parent, word(last), Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0)
-        }
-        // A symlink whose target is missing, as /etc/resolv.conf often is: make the target instead.
-        if link > 0 { return try makeTarget(ofLinkIn: parent, path: path, name: name, kind: kind, linksLeft: linksLeft) }
-        try requireOwn(parent)
-        if kind == .directory {
-            try sys(Int(SYS_mkdirat), parent, word(last), Int(mode))
-        } else {
-            let flags = Int(O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
-            close(try sys(Int(SYS_openat), parent, word(last), flags, Int(mode)))
-        }
-        return try open(path.start)
+    /// The same, where the mount's own path is known: mounts below the kept directory do not concern it.
+    mutating func mounted(on path: WireString) {
+        if lastParent.isAtOrBelow(path) { forgetParent() }
+    }
+}
+
+/// A directory that is kept open, and the beginning of the path that named it: borrowed from the program, which stays.
+struct CachedParent {
+    private(set) var descriptor = -1
+    private(set) var isOwn = false
+    private var path = UnsafePointer<CChar>(bitPattern: 1)
+    private var count = 0
+
+    init() {}
+
+    init(_ descriptor: Int, _ path: WireString, upTo count: Int, isOwn: Bool) {
+        self.descriptor = descriptor
+        self.isOwn = isOwn
+        self.path = path.start
+        self.count = count
     }
 
-    private func makeTarget(
-        ofLinkIn parent: Int, path: WireString, name: Int, kind: TargetKind, linksLeft: Int
-    ) throws(StepError) -> Int {
-        guard linksLeft > 0 else { throw StepError(ELOOP) }
-        return try withUnsafeTemporaryAllocationOf(8192) { buffer throws(StepError) in
-            let target = buffer + name
-            let count = try sys(Int(SYS_readlinkat), parent, word(path.start + name), word(target), 4096)
-            target[count] = 0
-            if target[0] == slash { return try make(terminated(target, count), kind, linksLeft) }
-            buffer.update(from: path.start, count: name)
-            return try make(terminated(buffer, name + count), kind, linksLeft)
-        }
+    /// Whether a path up to a position is the one that named this.
+    func names(_ other: WireString, upTo end: Int) -> Bool {
+        descriptor >= 0 && end == count && hasPrefix(other.start, end)
     }
 
-    private func terminated(_ start: UnsafeMutablePointer<CChar>, _ count: Int) -> WireString {
-        WireString(start: start, count: count)
+    func isAtOrBelow(_ other: WireString) -> Bool {
+        descriptor >= 0 && other.count <= count && hasPrefix(other.start, other.count)
     }
 
-    private func make(_ path: WireString, _ kind: TargetKind, _ linksLeft: Int) throws(StepError) -> Int {
-        try make(path, kind: kind, mode: kind == .directory ? 0o755 : 0o644, linksLeft: linksLeft - 1)
+    private func hasPrefix(_ other: UnsafePointer<CChar>, _ length: Int) -> Bool {
+        guard let path else { return false }
+        for index in 0..<length where path[index] != other[index] { return false }
+        return true
     }
 }
 
 let slash = CChar(bitPattern: UInt8(ascii: "/"))
 let O_PATH_ONLY: Int32 = 0o10000000
-
-extension NewRoot {
-    func open(_ path: StaticString) throws(StepError) -> Int {
-        try open(UnsafeRawPointer(path.utf8Start).assumingMemoryBound(to: CChar.self))
-    }
-}
 
 /// Scratch characters for the length of a call.
 func withUnsafeTemporaryAllocationOf<Result>(

@@ -10,7 +10,10 @@ public struct Slot: Sendable, Hashable, Comparable {
 /// One step that init executes, or the agent's process between fork and exec. Init decides nothing: each is one mechanism
 /// of the kernel, with every operand spelled out. Paths are resolved in the new root (`RESOLVE_IN_ROOT`).
 public enum Instruction: Sendable, Equatable {
-    // Namespaces
+    // Cgroups and namespaces
+    /// Moves init itself into a cgroup by writing "0" to its open `tasks` file: moving only oneself takes no lock that
+    /// the whole machine waits for, where moving another process does.
+    case joinCgroup(Slot)
     case unshareNamespaces(flags: UInt64)
     case setTimeOffsets(monotonic: Int64, boottime: Int64)
     case joinSessionKeyring
@@ -74,6 +77,7 @@ public enum Instruction: Sendable, Equatable {
         switch self {
         case .unshareNamespaces: .unshareNamespaces
         case .setTimeOffsets: .setTimeOffsets
+        case .joinCgroup: .joinCgroup
         case .joinSessionKeyring: .joinSessionKeyring
         case .setHostname: .setHostname
         case .raiseLoopback: .raiseLoopback

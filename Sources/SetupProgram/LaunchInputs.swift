@@ -111,6 +111,8 @@ public struct LaunchInputs: Sendable, Equatable {
     public var filterName = ""
     /// Bit set of the capabilities to keep.
     public var capabilities: UInt64 = 0
+    /// `tasks` files of cgroups (v1) that init joins; on v2 it is cloned into its cgroup.
+    public var cgroups: [Slot] = []
     public var memoryEvent: Slot?
     /// RLIMIT_NPROC where no pids cgroup holds the limit.
     public var processLimit: UInt64?

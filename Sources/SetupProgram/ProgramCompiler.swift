@@ -65,6 +65,8 @@ struct ProgramCompiler {
     }
 
     private mutating func namespaces() {
+        // Before anything is made that should be charged to it.
+        for slot in inputs.cgroups { emit(.joinCgroup(slot)) }
         emit(.joinSessionKeyring)
         // Made by init, not by clone: a cgroup namespace is rooted where its maker stands, and init is in its cgroup by
         // now; a time namespace takes its offsets only before its first process.

@@ -37,6 +37,7 @@ extension Instruction {
         case .setTimeOffsets:
             let operands = try TimeOffsetOperands(&reader)
             self = .setTimeOffsets(monotonic: operands.monotonic, boottime: operands.boottime)
+        case .joinCgroup: self = .joinCgroup(Slot(try reader.uint32()))
         case .joinSessionKeyring: self = .joinSessionKeyring
         case .setHostname: self = .setHostname(try reader.text())
         case .raiseLoopback: self = .raiseLoopback

@@ -25,6 +25,7 @@ extension SetupProgram {
     /// One step in words, as it is also used in messages: action, object, particulars.
     public func describe(_ instruction: Instruction) -> String {
         switch instruction {
+        case .joinCgroup(let slot): "join the cgroup of \(name(slot))"
         case .unshareNamespaces(let flags): "unshare \(Self.namespaces(flags))"
         case .setTimeOffsets(let monotonic, let boottime): "set clock offsets monotonic \(monotonic) ns, boottime \(boottime) ns"
         case .joinSessionKeyring: "join a session keyring of its own"

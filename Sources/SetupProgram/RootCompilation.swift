@@ -73,11 +73,16 @@ extension ProgramCompiler {
         hostSlots = prepared.trees
     }
 
-    /// Brings a host tree into a slot, with the attributes it is to have.
+    /// Brings a host tree into a slot, with the attributes it is to have: a copy of the host's making has them already.
     private mutating func copy(_ tree: TreeInput, attributes: UInt64) -> Slot {
-        let set = attributes | (tree.readOnly ? K.MOUNT_ATTR_RDONLY : 0)
-        let slot = slot(of: tree.source, recursive: true)
-        emit(.setMountAttributes(slot, set: set, clear: 0, recursive: true))
+        copy(tree.source, attributes: attributes | (tree.readOnly ? K.MOUNT_ATTR_RDONLY : 0), recursive: true)
+    }
+
+    private mutating func copy(_ source: TreeSource, attributes: UInt64, recursive: Bool) -> Slot {
+        let slot = slot(of: source, recursive: recursive)
+        if case .path = source {
+            emit(.setMountAttributes(slot, set: attributes, clear: 0, recursive: recursive))
+        }
         return slot
     }
 
@@ -108,9 +113,8 @@ extension ProgramCompiler {
     }
 
     private mutating func buildOverlay(lower: TreeSource, upper: TreeSource?, scratch: Slot) {
-        let lowerSlot = slot(of: lower, recursive: true)
-        emit(.setMountAttributes(lowerSlot, set: Self.quiet | K.MOUNT_ATTR_RDONLY, clear: 0, recursive: true))
-        let upperSlot = upper.map { slot(of: $0, recursive: false) }
+        let lowerSlot = copy(lower, attributes: Self.quiet | K.MOUNT_ATTR_RDONLY, recursive: true)
+        let upperSlot = upper.map { copy($0, attributes: Self.quiet, recursive: false) }
         emit(.attachRoot(scratch))
         // Layers are attached first and then named by path: overlay does not take detached trees. (DESIGN, section 5)
         emit(.attach(lowerSlot, path: "lower", create: .directory))

@@ -11,6 +11,7 @@ public enum Opcode: UInt16, Sendable {
     case setHostname = 4
     case raiseLoopback = 5
     case setPropagation = 6
+    case joinCgroup = 7
 
     // Init: mounts. Slots number descriptors: those received first, then those that instructions fill.
     case createFileSystem = 16

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import LinuxKernel
+import SandboxSpec
+import Storage
+
+/// What a sandbox has on the machine besides its processes: cgroups and placeholder files. All of it is entered with the
+/// janitor before it is made, and `remove` takes it away.
+struct Belongings: ~Copyable {
+    private var cgroup: SandboxCgroup?
+    private var placeholders: Placeholders?
+    private var janitor: Janitor?
+    private var initProcess: (Int32, lingers: Bool)?
+
+    /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.
+    mutating func makeCgroup(
+        _ plan: CgroupPlan, for spec: SandboxSpec, fault: FaultInjection?
+    ) throws(EngineError) {
+        guard !plan.parts.isEmpty else { return }
+        let janitor = try startedJanitor(fault)
+        try fault.check(.makeCgroup)
+        let name = "\(spec.name?.text ?? "run")-\(processID())-\(Self.uniqueSuffix())"
+        var failure: EngineError?
+        do throws(CgroupError) {
+            cgroup = try SandboxCgroup.create(name: CgroupName(name), plan: plan) { path in
+                do throws(EngineError) { try janitor.enter(cgroup: path) } catch { failure = error }
+            }
+        } catch { throw EngineError(error) }
+        if let failure { throw failure }
+    }
+
+    /// Two sandboxes of one process must not meet: the clock tells them apart.
+    private static func uniqueSuffix() -> String {
+        let (seconds, attoseconds) = monotonicNow().components
+        return String(UInt64(seconds) % 1_000_000 * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000, radix: 36)
+    }
+
+    /// The janitor, from the first thing on that it would have to remove.
+    mutating func startedJanitor(_ fault: FaultInjection?) throws(EngineError) -> Janitor {
+        if let janitor { return janitor }
+        try fault.check(.startJanitor)
+        let janitor = try Janitor()
+        if let initProcess { janitor.watch(initProcess.0, lingers: initProcess.lingers) }
+        self.janitor = janitor
+        return janitor
+    }
+
+    /// Names init: the janitor ends it with the launcher.
+    mutating func watch(_ process: Int32, lingers: Bool) {
+        initProcess = (process, lingers)
+        janitor?.watch(process, lingers: lingers)
+    }
+
+    mutating func keep(_ placeholders: consuming Placeholders) { self.placeholders = consume placeholders }
+
+    /// Where init is cloned into; `nil` without a v2 cgroup.
+    var cloneDescriptor: Int32? {
+        switch cgroup {
+        case .some(let cgroup): cgroup.cloneDescriptor
+        case .none: nil
+        }
+    }
+
+    /// What init writes to, to join; see `SandboxCgroup.joinDescriptors`.
+    func joinDescriptors() throws(EngineError) -> DescriptorTable {
+        do throws(CgroupError) {
+            switch cgroup {
+            case .some(let cgroup): return try cgroup.joinDescriptors()
+            case .none: return DescriptorTable()
+            }
+        } catch { throw EngineError(error) }
+    }
+
+    func memoryEvent() throws(EngineError) -> Descriptor? {
+        do throws(CgroupError) {
+            switch cgroup {
+            case .some(let cgroup): return try cgroup.memoryEventDescriptor()
+            case .none: return nil
+            }
+        } catch { throw EngineError(error) }
+    }
+
+    /// How many processes of the sandbox the kernel has killed for memory.
+    func memoryKills() -> UInt64 {
+        switch cgroup {
+        case .some(let cgroup): (try? cgroup.oomKills()) ?? 0
+        case .none: 0
+        }
+    }
+
+    /// Removes everything; the first failure is returned, after all else has been tried.
+    mutating func remove() -> EngineError? {
+        var failure: EngineError?
+        if let cgroup = cgroup.take() {
+            do throws(CgroupError) { try cgroup.remove() } catch { failure = EngineError(error) }
+        }
+        placeholders.take()?.remove()
+        // Last: until here the janitor would have done it.
+        janitor = nil
+        return failure
+    }
+}
