@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// A placeholder that this run made, known by its inode so that only it is ever removed.
+public struct CreatedPlaceholder: Sendable, Equatable {
+    /// Relative to the workspace.
+    public var path: String
+    public var device: UInt64
+    public var inode: UInt64
+    public var isDirectory: Bool
+
+    public init(path: String, device: UInt64, inode: UInt64, isDirectory: Bool) {
+        self.path = path
+        self.device = device
+        self.inode = inode
+        self.isDirectory = isDirectory
+    }
+}
+
+/// Makes and removes the empty files and directories on which absent paths are guarded.
+public enum Placeholders {
+    /// Makes what the plan asks for, empty, owned like the directory it is in. On an error everything made is removed again.
+    ///
+    /// A parent on a read-only file system needs none: the agent cannot make the file either.
+    /// - Throws: `.changed` where something appeared in a place since the plan was made, `.system`.
+    public static func create(
+        in workspace: borrowing Descriptor, plan: GuardPlan
+    ) throws(StorageError) -> [CreatedPlaceholder] {
+        var created: [CreatedPlaceholder] = []
+        do throws(StorageError) {
+            for placeholder in plan.placeholders {
+                if let new = try create(placeholder, in: workspace.rawValue) { created.append(new) }
+            }
+        } catch {
+            remove(created, in: workspace)
+            throw error
+        }
+        return created
+    }
+
+    /// Removes those that are still what was made: the same inode, and empty. Anything else stays as it is.
+    ///
+    /// - Returns: the paths that stayed.
+    @discardableResult
+    public static func remove(_ created: [CreatedPlaceholder], in workspace: borrowing Descriptor) -> [String] {
+        var kept: [String] = []
+        for placeholder in created.reversed() where !removeOne(placeholder, in: workspace.rawValue) {
+            kept.append(placeholder.path)
+        }
+        return kept
+    }
+
+    private static func create(
+        _ placeholder: GuardPlan.Placeholder, in workspace: Int32
+    ) throws(StorageError) -> CreatedPlaceholder? {
+        let (parentPath, name) = splitLast(placeholder.path)
+        do throws(SystemError) {
+            guard let parent = try openBeneath(parentPath, [.directory], workspace) else {
+                throw SystemError("open", .noEntry, parentPath)
+            }
+            let base = PathBase.descriptor(parent.rawValue)
+            if placeholder.isDirectory { try makeDirectory(name, mode: 0o755, at: base) }
+            let flags: OpenFlags =
+                placeholder.isDirectory ? [.directory, .noFollow] : [.writeOnly, .create, .exclusive, .noFollow]
+            let file = try open(
+                name, flags, mode: placeholder.isDirectory ? 0 : 0o644, at: base,
+                resolving: [.beneath, .noSymlinks, .noMagicLinks])
+            let facts = try status(of: file)
+            let owner = try status(of: parent)
+            // Should it ever be left behind, whoever owns the directory can remove it.
+            if facts.uid == effectiveUID(), (owner.uid, owner.gid) != (facts.uid, facts.gid) {
+                try? changeOwner(file, uid: owner.uid, gid: owner.gid)
+            }
+            return CreatedPlaceholder(
+                path: placeholder.path, device: facts.device, inode: facts.inode,
+                isDirectory: placeholder.isDirectory)
+        } catch where error.errno == .readOnlyFileSystem {
+            return nil
+        } catch where error.errno == .exists || error.errno == .noEntry {
+            throw StorageError(
+                .changed, "make placeholder", placeholder.path, "the workspace changed meanwhile",
+                hint: "try again", underlying: error)
+        } catch {
+            throw StorageError("make placeholder", placeholder.path, error)
+        }
+    }
+
+    private static func removeOne(_ placeholder: CreatedPlaceholder, in workspace: Int32) -> Bool {
+        let (parentPath, name) = splitLast(placeholder.path)
+        do throws(SystemError) {
+            guard let parent = try openBeneath(parentPath, [.directory], workspace) else { return false }
+            guard let facts = try status(of: ByteName(name), in: parent), facts.inode == placeholder.inode,
+                facts.device == placeholder.device, facts.kind == (placeholder.isDirectory ? .directory : .regular),
+                placeholder.isDirectory || facts.size == 0
+            else { return false }
+            try LinuxKernel.remove(ByteName(name), directory: placeholder.isDirectory, in: parent)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

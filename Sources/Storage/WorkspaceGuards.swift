@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKernel
+
+/// Finds what `--protect` and `--hide` mean in a workspace as it is now.
+///
+/// The walk goes by descriptor, follows no symlink, and visits only directories in which a pattern could match. What it
+/// cannot promise: a file that appears later under a pattern with wildcards, a second hard link made before the start under
+/// a name that no pattern matches, and a pattern without wildcards whose parent directory does not exist yet.
+public struct WorkspaceGuards {
+    /// Where a walk gives up, as an error: a plan that covers half a workspace is none.
+    public struct Bounds: Sendable {
+        public var entries = 1_000_000
+        public var depth = 64
+        /// Matches, placeholders and pins: each is a mount.
+        public var mounts = 4096
+        public init() {}
+    }
+
+    /// Makes the plan.
+    ///
+    /// - Parameters:
+    ///   - workspace: the open directory; path-only is enough.
+    ///   - name: how messages call it.
+    /// - Throws: `.exhausted` where a bound is reached, `.changed` where a directory was replaced meanwhile, `.malformed`
+    ///   where a match's name is not UTF-8, `.system`.
+    public static func plan(
+        workspace: borrowing Descriptor, name: String = "workspace", protect: [GuardPattern], hide: [GuardPattern],
+        bounds: Bounds = Bounds()
+    ) throws(StorageError) -> GuardPlan {
+        var walk = WorkspaceGuards(
+            name: name, protect: GuardPatternSet(protect), hide: GuardPatternSet(hide), bounds: bounds)
+        let number = workspace.rawValue
+        let top = try reporting("open", name) { () throws(SystemError) in
+            try open(".", [.directory], at: .descriptor(number))
+        }
+        try walk.visit(top, "", depth: 0, isProtected: false, isNamed: true)
+        try walk.followLinks(workspace)
+        try walk.addLiterals(workspace)
+        try walk.addPins()
+        return walk.plan
+    }
+
+    let name: String
+    let protect: GuardPatternSet
+    let hide: GuardPatternSet
+    let bounds: Bounds
+    var plan = GuardPlan()
+    /// What is done to each path in the plan.
+    private var guarded: [String: GuardPlan.Action] = [:]
+    private var visited = 0
+
+    private init(name: String, protect: GuardPatternSet, hide: GuardPatternSet, bounds: Bounds) {
+        self.name = name
+        self.protect = protect
+        self.hide = hide
+        self.bounds = bounds
+    }
+
+    // MARK: - The walk
+
+    /// - Parameters:
+    ///   - isProtected: whether a directory above is write-protected, so that only hiding is left to find.
+    ///   - isNamed: whether every name so far is UTF-8, so that the path can be written in a plan.
+    private mutating func visit(
+        _ directory: borrowing Descriptor, _ path: String, depth: Int, isProtected: Bool, isNamed: Bool
+    ) throws(StorageError) {
+        let entries = try reporting("list", name + "/" + path) { () throws(SystemError) in
+            try byteEntries(of: directory)
+        }
+        visited += entries.count
+        if visited > bounds.entries {
+            throw tooMuch("has more than \(bounds.entries) files where a pattern could match")
+        }
+        for entry in entries {
+            let entryPath = path.isEmpty ? entry.name.repairedText : path + "/" + entry.name.repairedText
+            let isNamed = isNamed && entry.name.text != nil
+            let hides = hide.matches(entryPath)
+            let protects = !isProtected && !hides && protect.matches(entryPath)
+            let below = hide.couldMatchBelow(entryPath) || (!isProtected && protect.couldMatchBelow(entryPath))
+            guard hides || protects || below else { continue }
+            guard let kind = try kind(of: entry, in: directory, entryPath) else { continue }
+            if hides || protects {
+                guard isNamed else {
+                    throw StorageError(
+                        .malformed, "guard", name + "/" + entryPath, "a name on the way to it is not UTF-8",
+                        hint: "rename it, or narrow the patterns")
+                }
+                try add(GuardPlan.Match(path: entryPath, kind: kind, action: hides ? .hide : .protect))
+            }
+            guard kind == .directory, !hides, below else { continue }
+            if depth + 1 > bounds.depth { throw tooMuch("is deeper than \(bounds.depth) directories") }
+            guard let child = try openDirectory(entry.name, in: directory, entryPath) else { continue }
+            try visit(
+                child, entryPath, depth: depth + 1, isProtected: isProtected || protects, isNamed: isNamed)
+        }
+    }
+
+    private func kind(
+        of entry: ByteDirectoryEntry, in directory: borrowing Descriptor, _ path: String
+    ) throws(StorageError) -> GuardPlan.Kind? {
+        if let kind = entry.kind { return GuardPlan.Kind(kind) }
+        return try reporting("look at", name + "/" + path) { () throws(SystemError) in
+            try status(of: entry.name, in: directory).map { GuardPlan.Kind($0.kind) }
+        }
+    }
+
+    private mutating func openDirectory(
+        _ entry: ByteName, in directory: borrowing Descriptor, _ path: String
+    ) throws(StorageError) -> Descriptor? {
+        do throws(SystemError) {
+            return try open(
+                entry, [.directory, .noFollow], in: directory, resolving: [.beneath, .noSymlinks, .noMagicLinks])
+        } catch where error.errno == .noEntry {
+            return nil
+        } catch where error.errno == .notDirectory || error.errno == .tooManyLinks {
+            throw StorageError(
+                .changed, "walk", name + "/" + path, "it was replaced meanwhile", hint: "try again", underlying: error)
+        } catch {
+            // Unreadable, but ours: the agent, running as us, could open it up again.
+            let owner = try? status(of: entry, in: directory)?.uid
+            guard error.errno == .permissionDenied, let owner, owner != effectiveUID() else {
+                throw StorageError(
+                    "walk", name + "/" + path, error,
+                    hint: error.errno == .permissionDenied ? "chmod u+rx it, or narrow the patterns" : nil)
+            }
+            plan.unreadable.append(path)
+            return nil
+        }
+    }
+
+    // MARK: - Symlinks and paths that do not exist
+
+    /// Guards what matching symlinks lead to, where that lies in the workspace.
+    private mutating func followLinks(_ workspace: borrowing Descriptor) throws(StorageError) {
+        for match in plan.matches where match.kind == .symlink {
+            guard let target = try resolve(match.path, workspace) else { continue }
+            try addResolved(target, match.action)
+        }
+    }
+
+    /// Looks up the patterns without wildcards that the walk did not meet: through symlinked directories, or absent.
+    private mutating func addLiterals(_ workspace: borrowing Descriptor) throws(StorageError) {
+        for (literals, action) in [(hide.literals, GuardPlan.Action.hide), (protect.literals, .protect)] {
+            for path in literals where guarded[path] == nil && !isCovered(path, by: action) {
+                if ancestors(of: path).contains(where: plan.unreadable.contains) { continue }
+                if let found = try resolve(path, workspace) {
+                    try addLinkPins(on: path, workspace)
+                    try addResolved(found, action)
+                } else {
+                    try addPlaceholder(path, action, workspace)
+                }
+            }
+        }
+    }
+
+    /// The path below the workspace at which a path, symlinks followed, really is; `nil` where nothing is there or it leads
+    /// out.
+    private func resolve(
+        _ path: String, _ workspace: borrowing Descriptor
+    ) throws(StorageError) -> (path: String, kind: GuardPlan.Kind)? {
+        let number = workspace.rawValue
+        return try reporting("resolve", name + "/" + path) { () throws(SystemError) in
+            do throws(SystemError) {
+                let found = try open(
+                    path, [.pathOnly], at: .descriptor(number), resolving: [.beneath, .noMagicLinks])
+                let kind = GuardPlan.Kind(try status(of: found).kind)
+                let top = try readSymlink("/proc/self/fd/\(number)")
+                let full = try readSymlink("/proc/self/fd/\(found.rawValue)")
+                let prefix = top == "/" ? "/" : top + "/"
+                return full.hasPrefix(prefix) ? (String(full.dropFirst(prefix.count)), kind) : nil
+            } catch
+                where [.noEntry, .notDirectory, .crossDevice, .tooManyLinks, .permissionDenied].contains(error.errno)
+            {
+                return nil
+            } catch {
+                throw error
+            }
+        }
+    }
+
+    /// Pins the symlinks on the way of a literal path, so that they keep leading where they lead now.
+    private mutating func addLinkPins(on path: String, _ workspace: borrowing Descriptor) throws(StorageError) {
+        for ancestor in ancestors(of: path) {
+            guard let parent = try openParent(of: ancestor, workspace) else { return }
+            let last = splitLast(ancestor).name
+            let kind = try reporting("look at", name + "/" + ancestor) { () throws(SystemError) in
+                try status(of: ByteName(last), in: parent)?.kind
+            }
+            if kind == .symlink, !plan.pins.contains(where: { $0.path == ancestor }) {
+                plan.pins.append(GuardPlan.Pin(path: ancestor, kind: .symlink))
+            }
+        }
+    }
+
+    private mutating func addPlaceholder(
+        _ path: String, _ action: GuardPlan.Action, _ workspace: borrowing Descriptor
+    ) throws(StorageError) {
+        let (parentPath, last) = splitLast(path)
+        var place = path
+        if parentPath != "." {
+            guard let parent = try resolve(parentPath, workspace), parent.kind == .directory else { return }
+            place = parent.path + "/" + last
+            if place != path { try addLinkPins(on: path, workspace) }
+        }
+        guard guarded[place] == nil, !isCovered(place, by: .protect), let parent = try openParent(of: place, workspace)
+        else { return }
+        let isAbsent = try reporting("look at", name + "/" + place) { () throws(SystemError) in
+            try status(of: ByteName(last), in: parent) == nil
+        }
+        guard isAbsent else { return }
+        plan.placeholders.append(
+            GuardPlan.Placeholder(path: place, isDirectory: Self.isDirectoryName(path), action: action))
+        guarded[place] = action
+        try checkMounts()
+    }
+
+    /// The directory above a path, without following a symlink; `nil` where there is none.
+    private func openParent(
+        of path: String, _ workspace: borrowing Descriptor
+    ) throws(StorageError) -> Descriptor? {
+        let number = workspace.rawValue
+        return try reporting("open parent of", name + "/" + path) { () throws(SystemError) in
+            try openBeneath(splitLast(path).parent, [.directory, .pathOnly], number)
+        }
+    }
+
+    // MARK: - The plan
+
+    private mutating func add(_ match: GuardPlan.Match) throws(StorageError) {
+        plan.matches.append(match)
+        guarded[match.path] = match.action
+        try checkMounts()
+    }
+
+    private mutating func addResolved(
+        _ found: (path: String, kind: GuardPlan.Kind), _ action: GuardPlan.Action
+    ) throws(StorageError) {
+        if let existing = guarded[found.path] {
+            guard existing == .protect, action == .hide else { return }
+            plan.matches.removeAll { $0.path == found.path }
+        } else if isCovered(found.path, by: action) {
+            return
+        }
+        try add(GuardPlan.Match(path: found.path, kind: found.kind, action: action))
+    }
+
+    /// Whether a directory above is guarded at least as strictly.
+    private func isCovered(_ path: String, by action: GuardPlan.Action) -> Bool {
+        ancestors(of: path).contains { guarded[$0].map { $0 == .hide || action == .protect } ?? false }
+    }
+
+    /// Every directory between the workspace and a guarded path, as far as the first that is guarded itself.
+    private mutating func addPins() throws(StorageError) {
+        var pinned = Set(plan.pins.map(\.path))
+        let linked = plan.pins.map(\.path)
+        for path in plan.matches.map(\.path) + plan.placeholders.map(\.path) + linked {
+            for ancestor in ancestors(of: path) {
+                if guarded[ancestor] != nil { break }
+                if pinned.insert(ancestor).inserted {
+                    plan.pins.append(GuardPlan.Pin(path: ancestor, kind: .directory))
+                }
+            }
+        }
+        try checkMounts()
+    }
+
+    private func checkMounts() throws(StorageError) {
+        if plan.matches.count + plan.placeholders.count + plan.pins.count > bounds.mounts {
+            throw tooMuch("needs more than \(bounds.mounts) mounts for its protected and hidden files")
+        }
+    }
+
+    private func tooMuch(_ cause: String) -> StorageError {
+        StorageError(
+            .exhausted, "guard", name, "it " + cause,
+            hint: "narrow the patterns of --protect and --hide, or turn the built-in ones off")
+    }
+
+    /// Whether an absent path is to be a directory, as the programs that use it expect.
+    static func isDirectoryName(_ path: String) -> Bool {
+        let directories = [
+            ".git", ".git/hooks", ".vscode", ".idea", ".ssh", ".gnupg", ".aws", ".kube", ".docker", ".husky", ".cursor",
+            ".claude", ".claude/commands", ".claude/agents", ".claude/hooks", ".claude/skills", ".github/workflows",
+            ".devcontainer",
+        ]
+        return directories.contains { path == $0 || path.hasSuffix("/" + $0) }
+    }
+}
+
+extension GuardPlan.Kind {
+    init(_ kind: FileKind) {
+        self =
+            switch kind {
+            case .directory: .directory
+            case .regular: .file
+            case .symlink: .symlink
+            default: .other
+            }
+    }
+}
+
+/// Opens a path beneath a directory, refusing symlinks; `nil` where nothing of that sort is there.
+func openBeneath(_ path: String, _ flags: OpenFlags, _ directory: Int32) throws(SystemError) -> Descriptor? {
+    do throws(SystemError) {
+        return try open(
+            path, flags.union(.noFollow), at: .descriptor(directory),
+            resolving: [.beneath, .noSymlinks, .noMagicLinks])
+    } catch where [.noEntry, .notDirectory, .tooManyLinks].contains(error.errno) {
+        return nil
+    } catch {
+        throw error
+    }
+}
