@@ -14,6 +14,8 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let system = Code(rawValue: "system")
         /// What was asked for is not there.
         public static let notFound = Code(rawValue: "not-found")
+        /// Something is there already.
+        public static let exists = Code(rawValue: "exists")
         /// A value or a file's contents break their rules.
         public static let malformed = Code(rawValue: "malformed")
         /// A bound was reached: identities, entries, depth, size.
