@@ -205,7 +205,8 @@ static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
     if (file < 0) return;
     long result = call2(SYS_fstat, file, (long)&found);
     call1(SYS_close, file);
-    if (result < 0 || found.st_dev != e->device || found.st_ino != e->inode) return;
+    if (result < 0) return;
+    if (e->inode != MT_JANITOR_ANY && (found.st_dev != e->device || found.st_ino != e->inode)) return;
     if (e->kind == MT_JANITOR_PLACEHOLDER_FILE && found.st_size != 0) return;
     call3(SYS_unlinkat, e->directory, (long)e->path, e->kind == MT_JANITOR_PLACEHOLDER_DIRECTORY ? AT_REMOVEDIR : 0);
 }

@@ -8,7 +8,7 @@ import Storage
 /// janitor before it is made, and `remove` takes it away.
 struct Belongings: ~Copyable {
     private var cgroup: SandboxCgroup?
-    private var placeholders: Placeholders?
+    private var placeholders: WorkspacePlaceholders?
     private var janitor: Janitor?
     private var initProcess: (Int32, lingers: Bool)?
 
@@ -19,7 +19,7 @@ struct Belongings: ~Copyable {
         guard !plan.parts.isEmpty else { return }
         let janitor = try startedJanitor(fault)
         try fault.check(.makeCgroup)
-        let name = "\(spec.name?.text ?? "run")-\(processID())-\(Self.uniqueSuffix())"
+        let name = "\(spec.name?.text ?? "run")-\(uniqueSuffix())"
         var failure: EngineError?
         do throws(CgroupError) {
             cgroup = try SandboxCgroup.create(name: CgroupName(name), plan: plan) { path in
@@ -27,12 +27,6 @@ struct Belongings: ~Copyable {
             }
         } catch { throw EngineError(error) }
         if let failure { throw failure }
-    }
-
-    /// Two sandboxes of one process must not meet: the clock tells them apart.
-    private static func uniqueSuffix() -> String {
-        let (seconds, attoseconds) = monotonicNow().components
-        return String(UInt64(seconds) % 1_000_000 * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000, radix: 36)
     }
 
     /// The janitor, from the first thing on that it would have to remove.
@@ -51,7 +45,7 @@ struct Belongings: ~Copyable {
         janitor?.watch(process, lingers: lingers)
     }
 
-    mutating func keep(_ placeholders: consuming Placeholders) { self.placeholders = consume placeholders }
+    mutating func keep(_ placeholders: WorkspacePlaceholders) { self.placeholders = placeholders }
 
     /// Where init is cloned into; `nil` without a v2 cgroup.
     var cloneDescriptor: Int32? {
@@ -94,7 +88,8 @@ struct Belongings: ~Copyable {
         if let cgroup = cgroup.take() {
             do throws(CgroupError) { try cgroup.remove() } catch { failure = EngineError(error) }
         }
-        placeholders.take()?.remove()
+        placeholders?.remove()
+        placeholders = nil
         // Last: until here the janitor would have done it.
         janitor = nil
         return failure

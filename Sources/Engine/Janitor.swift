@@ -59,6 +59,12 @@ final class Janitor {
         return nextEntry - 1
     }
 
+    /// Enters a name that nobody else uses: whatever empty file it turns out to be.
+    func enter(temporary path: String, isDirectory: Bool, in directory: Int32) throws(EngineError) {
+        let entry = try enter(placeholder: path, isDirectory: isDirectory, in: directory)
+        made(entry, device: 0, inode: .max)
+    }
+
     /// Notes which file a placeholder is, now that it exists: only that one is ever removed.
     func made(_ entry: Int, device: UInt64, inode: UInt64) {
         withEntry(entry) { pointer in

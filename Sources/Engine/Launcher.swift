@@ -54,6 +54,7 @@ public struct Launcher: Sendable {
         var inputs = try gather(
             spec, identity: identity, mapping: mapping, trees: &trees, streams: streams, layerMap: nil,
             createsOverlay: false)
+        inputs.guards = try guardInputs(spec)
         if cgroups.holdsProcesses { inputs.processLimit = nil }
         return program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups)
     }
@@ -133,8 +134,7 @@ public struct Launcher: Sendable {
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }
-        try fault.check(.makePlaceholders)
-        try guardWorkspace(spec, &inputs, &sandbox)
+        try guardWorkspace(spec, &inputs, &sandbox.belongings)
         if cgroups.holdsProcesses { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)
         var tasks = try sandbox.belongings.joinDescriptors()

@@ -143,7 +143,7 @@ struct MountBuilder {
 
     /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.
     mutating func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
-        guard let target = try openIfThere(operands.path, operands.optional) else { return }
+        guard let target = try openIfThere(operands.path, operands.optional, operands.followsSymlink) else { return }
         defer { close(target) }
         let tree = try clone(target, recursive: true)
         defer { close(tree) }
@@ -152,8 +152,9 @@ struct MountBuilder {
         root.mounted(on: operands.path)
     }
 
-    private func openIfThere(_ path: WireString, _ optional: Bool) throws(StepError) -> Int? {
-        do throws(StepError) { return try root.open(path.start) } catch where optional && error.errno == ENOENT {
+    private func openIfThere(_ path: WireString, _ optional: Bool, _ follows: Bool) throws(StepError) -> Int? {
+        let flags = follows ? O_PATH_ONLY : O_PATH_ONLY | O_NOFOLLOW
+        do throws(StepError) { return try root.open(path.start, flags) } catch where optional && error.errno == ENOENT {
             return nil
         } catch { throw error }
     }
@@ -176,7 +177,7 @@ struct MountBuilder {
     }
 
     mutating func mask(_ operands: MaskOperands) throws(StepError) {
-        guard let target = try openIfThere(operands.path, operands.optional) else { return }
+        guard let target = try openIfThere(operands.path, operands.optional, operands.followsSymlink) else { return }
         defer { close(target) }
         let isDirectory = try fileStatus(target).st_mode & UInt32(S_IFMT) == UInt32(S_IFDIR)
         let source = isDirectory ? maskDirectory : maskFile

@@ -118,17 +118,21 @@ extension ProgramCompiler {
     static let defaultTmpfsBytes: UInt64 = 64 << 20
 
     mutating func guards() {
-        // Ancestors first: a directory that is a mount point cannot be renamed away with what it holds.
-        for path in inputs.guards.pinned {
-            emit(.bindOntoItself(path: path, set: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV, clear: 0, optional: false))
+        let pinned = K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV
+        for step in inputs.guards {
+            switch step.action {
+            case .pin:
+                emit(
+                    .bindOntoItself(
+                        path: step.path, set: pinned, clear: 0, optional: false, followsSymlink: !step.isSymlink))
+            case .protect:
+                emit(
+                    .bindOntoItself(
+                        path: step.path, set: pinned | K.MOUNT_ATTR_RDONLY, clear: 0, optional: false,
+                        followsSymlink: !step.isSymlink))
+            case .hide: emit(.mask(path: step.path, optional: false, followsSymlink: !step.isSymlink))
+            }
         }
-        for path in inputs.guards.readOnly {
-            emit(
-                .bindOntoItself(
-                    path: path, set: K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV, clear: 0,
-                    optional: false))
-        }
-        for path in inputs.guards.hidden { emit(.mask(path: path, optional: false)) }
         emit(.removeMask)
     }
 }

@@ -34,10 +34,10 @@ public enum Instruction: Sendable, Equatable {
     case makeDirectory(path: String, mode: UInt32, uid: UInt32, gid: UInt32)
     case writeFile(path: String, mode: UInt32, uid: UInt32, gid: UInt32, contents: [UInt8], secret: Bool = false)
     case makeSymlink(path: String, target: String)
-    case bindOntoItself(path: String, set: UInt64, clear: UInt64, optional: Bool)
+    case bindOntoItself(path: String, set: UInt64, clear: UInt64, optional: Bool, followsSymlink: Bool = true)
     /// Makes the empty, unreadable file and directory that `mask` lays over paths.
     case makeMask(path: String)
-    case mask(path: String, optional: Bool)
+    case mask(path: String, optional: Bool, followsSymlink: Bool = true)
     case removeMask
     case setRootAttributes(set: UInt64, clear: UInt64)
     case writeControlFile(path: String, text: String)

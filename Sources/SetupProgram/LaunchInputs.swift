@@ -68,13 +68,26 @@ public struct FileInput: Sendable, Equatable {
     }
 }
 
-/// Workspace paths to be guarded, absolute in the sandbox.
-public struct GuardInputs: Sendable, Equatable {
-    /// Directories that must not be renamed away.
-    public var pinned: [String] = []
-    public var readOnly: [String] = []
-    public var hidden: [String] = []
-    public init() {}
+/// One path of the workspace that is guarded, absolute in the sandbox.
+public struct GuardStep: Sendable, Equatable {
+    public enum Action: Sendable {
+        /// Bound over itself, so that it cannot be renamed away with what it holds.
+        case pin
+        /// Readable, not writable.
+        case protect
+        /// Neither readable nor writable.
+        case hide
+    }
+    public var action: Action
+    public var path: String
+    /// The link itself is meant, not what it leads to.
+    public var isSymlink: Bool
+
+    public init(_ action: Action, _ path: String, isSymlink: Bool = false) {
+        self.action = action
+        self.path = path
+        self.isSymlink = isSymlink
+    }
 }
 
 public struct SecretInput: Sendable, Equatable {
@@ -97,7 +110,8 @@ public struct LaunchInputs: Sendable, Equatable {
     public var devices: [TreeInput] = []
     public var binds: [TreeInput] = []
     public var workspace: TreeSource?
-    public var guards = GuardInputs()
+    /// In mount order: what lies deeper comes later.
+    public var guards: [GuardStep] = []
     public var generated: [FileInput] = []
     public var secrets: [SecretInput] = []
     public var environment: [String] = []

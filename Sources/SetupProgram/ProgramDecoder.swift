@@ -81,11 +81,13 @@ extension Instruction {
         case .bindOntoItself:
             let operands = try BindOntoItselfOperands(&reader)
             self = .bindOntoItself(
-                path: operands.path.text, set: operands.set, clear: operands.clear, optional: operands.optional)
+                path: operands.path.text, set: operands.set, clear: operands.clear, optional: operands.optional,
+                followsSymlink: operands.followsSymlink)
         case .makeMask: self = .makeMask(path: try reader.text())
         case .mask:
             let operands = try MaskOperands(&reader)
-            self = .mask(path: operands.path.text, optional: operands.optional)
+            self = .mask(
+                path: operands.path.text, optional: operands.optional, followsSymlink: operands.followsSymlink)
         case .removeMask: self = .removeMask
         case .setRootAttributes:
             let operands = try RootAttributeOperands(&reader)

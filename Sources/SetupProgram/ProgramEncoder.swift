@@ -141,14 +141,16 @@ public struct WireWriter {
         case .makeSymlink(let first, let second), .writeControlFile(let first, let second):
             try string(first)
             try string(second)
-        case .bindOntoItself(let path, let set, let clear, let optional):
+        case .bindOntoItself(let path, let set, let clear, let optional, let followsSymlink):
             try string(path)
             uint64(set)
             uint64(clear)
             flag(optional)
-        case .mask(let path, let optional):
+            flag(followsSymlink)
+        case .mask(let path, let optional, let followsSymlink):
             try string(path)
             flag(optional)
+            flag(followsSymlink)
         case .setRootAttributes(let set, let clear):
             uint64(set)
             uint64(clear)

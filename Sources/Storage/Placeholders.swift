@@ -23,13 +23,24 @@ public enum Placeholders {
     ///
     /// A parent on a read-only file system needs none: the agent cannot make the file either.
     /// - Throws: `.changed` where something appeared in a place since the plan was made, `.system`.
+    ///
+    /// Each is made under a temporary name of this run's own and then renamed, so that whoever is told of the temporary
+    /// name before, and of the inode before the renaming, can remove it after a crash at any moment.
+    /// - Parameters:
+    ///   - suffix: makes the temporary names this run's own.
+    ///   - willMake: told the temporary path before it is made.
+    ///   - willRename: told what was made, before it gets its path.
     public static func create(
-        in workspace: borrowing Descriptor, plan: GuardPlan
+        in workspace: borrowing Descriptor, plan: GuardPlan, suffix: String = String(processID()),
+        willMake: (_ temporary: String, _ isDirectory: Bool) -> Void = { _, _ in },
+        willRename: (CreatedPlaceholder) -> Void = { _ in }
     ) throws(StorageError) -> [CreatedPlaceholder] {
         var created: [CreatedPlaceholder] = []
         do throws(StorageError) {
-            for placeholder in plan.placeholders {
-                if let new = try create(placeholder, in: workspace.rawValue) { created.append(new) }
+            for (index, placeholder) in plan.placeholders.enumerated() {
+                let new = try create(
+                    placeholder, temporary: ".martinet-\(suffix)-\(index)", in: workspace.rawValue, willMake, willRename)
+                if let new { created.append(new) }
             }
         } catch {
             remove(created, in: workspace)
@@ -51,29 +62,27 @@ public enum Placeholders {
     }
 
     private static func create(
-        _ placeholder: GuardPlan.Placeholder, in workspace: Int32
+        _ placeholder: GuardPlan.Placeholder, temporary: String, in workspace: Int32,
+        _ willMake: (String, Bool) -> Void, _ willRename: (CreatedPlaceholder) -> Void
     ) throws(StorageError) -> CreatedPlaceholder? {
         let (parentPath, name) = splitLast(placeholder.path)
         do throws(SystemError) {
             guard let parent = try openBeneath(parentPath, [.directory], workspace) else {
                 throw SystemError("open", .noEntry, parentPath)
             }
-            let base = PathBase.descriptor(parent.rawValue)
-            if placeholder.isDirectory { try makeDirectory(name, mode: 0o755, at: base) }
-            let flags: OpenFlags =
-                placeholder.isDirectory ? [.directory, .noFollow] : [.writeOnly, .create, .exclusive, .noFollow]
-            let file = try open(
-                name, flags, mode: placeholder.isDirectory ? 0 : 0o644, at: base,
-                resolving: [.beneath, .noSymlinks, .noMagicLinks])
-            let facts = try status(of: file)
-            let owner = try status(of: parent)
-            // Should it ever be left behind, whoever owns the directory can remove it.
-            if facts.uid == effectiveUID(), (owner.uid, owner.gid) != (facts.uid, facts.gid) {
-                try? changeOwner(file, uid: owner.uid, gid: owner.gid)
-            }
-            return CreatedPlaceholder(
+            willMake(parentPath == "." ? temporary : "\(parentPath)/\(temporary)", placeholder.isDirectory)
+            let facts = try make(temporary, isDirectory: placeholder.isDirectory, in: parent)
+            let new = CreatedPlaceholder(
                 path: placeholder.path, device: facts.device, inode: facts.inode,
                 isDirectory: placeholder.isDirectory)
+            willRename(new)
+            do throws(SystemError) {
+                try rename(ByteName(temporary), in: parent, to: ByteName(name), in: parent)
+            } catch {
+                try? LinuxKernel.remove(ByteName(temporary), directory: placeholder.isDirectory, in: parent)
+                throw error
+            }
+            return new
         } catch where error.errno == .readOnlyFileSystem {
             return nil
         } catch where error.errno == .exists || error.errno == .noEntry {
@@ -83,6 +92,24 @@ public enum Placeholders {
         } catch {
             throw StorageError("make placeholder", placeholder.path, error)
         }
+    }
+
+    /// Makes one empty file or directory, owned like the directory it is in: should it ever be left behind, whoever owns
+    /// the directory can remove it.
+    private static func make(
+        _ name: String, isDirectory: Bool, in parent: borrowing Descriptor
+    ) throws(SystemError) -> FileStatus {
+        let base = PathBase.descriptor(parent.rawValue)
+        if isDirectory { try makeDirectory(name, mode: 0o755, at: base) }
+        let flags: OpenFlags = isDirectory ? [.directory, .noFollow] : [.writeOnly, .create, .exclusive, .noFollow]
+        let file = try open(
+            name, flags, mode: isDirectory ? 0 : 0o644, at: base, resolving: [.beneath, .noSymlinks, .noMagicLinks])
+        let facts = try status(of: file)
+        let owner = try status(of: parent)
+        if facts.uid == effectiveUID(), (owner.uid, owner.gid) != (facts.uid, facts.gid) {
+            try? changeOwner(file, uid: owner.uid, gid: owner.gid)
+        }
+        return facts
     }
 
     private static func removeOne(_ placeholder: CreatedPlaceholder, in workspace: Int32) -> Bool {

@@ -74,11 +74,12 @@ struct mt_janitor_entry {
     volatile int kind;
     int directory; ///< Descriptor that the path begins at, or AT_FDCWD.
     uint64_t device;
-    uint64_t inode; ///< 0: not made yet, so nothing is removed.
+    uint64_t inode; ///< 0: not made yet, so nothing is removed. MT_JANITOR_ANY: the name is nobody else's.
     char path[512];
 };
 
-#define MT_JANITOR_ENTRIES 64
+#define MT_JANITOR_ANY UINT64_MAX
+#define MT_JANITOR_ENTRIES 256
 
 /// The janitor's memory, shared with the launcher: entries are written before the thing they name is made.
 struct mt_janitor {

@@ -126,20 +126,25 @@ public struct BindOntoItselfOperands {
     public let clear: UInt64
     /// A path that does not exist is passed over.
     public let optional: Bool
+    /// Whether a symlink at the end of the path is followed, or meant itself.
+    public let followsSymlink: Bool
     public init(_ reader: inout WireReader) throws(WireError) {
         path = try reader.string()
         set = try reader.uint64()
         clear = try reader.uint64()
         optional = try reader.flag()
+        followsSymlink = try reader.flag()
     }
 }
 
 public struct MaskOperands {
     public let path: WireString
     public let optional: Bool
+    public let followsSymlink: Bool
     public init(_ reader: inout WireReader) throws(WireError) {
         path = try reader.string()
         optional = try reader.flag()
+        followsSymlink = try reader.flag()
     }
 }
 
