@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench test-vm install uninstall release manual clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+RELEASE := swift build -c release --static-swift-stdlib
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo '  variables  PREFIX=/usr/local DESTDIR= (install) · N=50 (bench) · TEST_FLAGS="--filter Name" (test, test-vm)'
+
+run: ## Install what is missing, build, and show what a sandboxed program sees next to what the host sees
+	@scripts/bootstrap run
+	@$(MAKE) --no-print-directory release
+	@Examples/show-isolation .build/release/martinet
+
+release: ## Build the static command line program and init
+	$(RELEASE) --product martinet
+	$(RELEASE) --product martinet-init
+
+test: ## Install what tests need, build, run every test, and print what passed, failed and was skipped, and why
+	@scripts/bootstrap test
+	@$(MAKE) --no-print-directory release
+	@scripts/test $(TEST_FLAGS)
+
+check: ## Check format, compiler warnings, scripts and the manual pages
+	@scripts/bootstrap run
+	@scripts/check
+
+bench: ## Compare start-up time with other sandboxes (N=50 rounds; wants an idle machine)
+	@scripts/bootstrap bench
+	@$(MAKE) --no-print-directory release
+	@Benchmarks/start --rounds $(or $(N),50)
+
+test-vm: ## Run the tests as root and as an ordinary user in a virtual machine with pure cgroup v2
+	@scripts/bootstrap vm
+	@$(MAKE) --no-print-directory release
+	@scripts/test-vm $(TEST_FLAGS)
+
+manual: release ## Write the manual pages to .build/man
+	@scripts/manual --output .build/man .build/release/martinet
+
+install: ## Install below PREFIX (run make release first as an ordinary user if PREFIX needs root)
+	@[ -x .build/release/martinet ] && [ -x .build/release/martinet-init ] || $(MAKE) --no-print-directory release
+	@scripts/install "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## Remove what install put below PREFIX
+	@scripts/install --remove "$(DESTDIR)$(PREFIX)"
+
+clean: ## Remove what was built
+	rm -rf .build Benchmarks/launch-floor
