@@ -6,7 +6,7 @@ import Testing
 @Suite struct OpcodeTests {
     private static let numbers: [UInt16: Opcode] = [
         1: .unshareNamespaces, 2: .setTimeOffsets, 3: .joinSessionKeyring, 4: .setHostname, 5: .raiseLoopback,
-        6: .setPropagation,
+        6: .setPropagation, 7: .joinCgroup,
         16: .createFileSystem, 17: .cloneHostTree, 18: .cloneTree, 19: .setMountAttributes, 20: .attachRoot,
         21: .attach,
         22: .enterRoot, 23: .pivotRoot, 24: .detachOldRoot, 25: .makeDirectory, 26: .writeFile, 27: .makeSymlink,

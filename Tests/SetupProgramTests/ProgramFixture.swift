@@ -51,6 +51,9 @@ struct ProgramFixture {
             FileInput(path: "/etc/resolv.conf", contents: ""),
         ]
         addConfinement()
+        if launcher == .privileged, spec.limits.memory?.value != nil {
+            inputs.cgroups = [pass("cgroup tasks"), pass("cgroup tasks")]
+        }
         if spec.limits.memory?.value != nil { inputs.memoryEvent = pass("out-of-memory event") }
         if launcher == .privileged { _ = pass("id range lock") }
     }
@@ -62,15 +65,18 @@ struct ProgramFixture {
         return slot
     }
 
-    private mutating func source(_ path: String) -> TreeSource {
-        if launcher == .privileged { return .descriptor(pass(path)) }
+    private mutating func source(_ path: String, _ attributes: String = "nosuid,nodev") -> TreeSource {
+        // The engine's copies have their attributes already.
+        if launcher == .privileged { return .descriptor(pass("\(path) \(attributes)")) }
         nextInode += 1
         return .path(path, device: 0x801, inode: nextInode)
     }
 
     private mutating func tree(_ path: String, on target: String, isDirectory: Bool, readOnly: Bool = true) -> TreeInput
     {
-        TreeInput(source: source(path), target: target, isDirectory: isDirectory, readOnly: readOnly)
+        TreeInput(
+            source: source(path, readOnly ? "ro,nosuid,nodev" : "nosuid,nodev"), target: target,
+            isDirectory: isDirectory, readOnly: readOnly)
     }
 
     private mutating func addRoot() {
@@ -85,7 +91,7 @@ struct ProgramFixture {
                     SymlinkInput(path: "/bin", target: "usr/bin"), SymlinkInput(path: "/lib", target: "usr/lib"),
                 ])
         case .directory(let path):
-            let lower = source(path)
+            let lower = source(path, "ro,nosuid,nodev,id-mapped")
             inputs.root = .directory(lower: lower, upper: spec.overlay.map { source($0) })
         }
     }
