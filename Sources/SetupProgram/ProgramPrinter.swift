@@ -19,11 +19,13 @@ extension SetupProgram {
 
     private func name(_ slot: Slot) -> String {
         guard let name = slotNames[slot] else { return "#\(slot.index)" }
-        return "#\(slot.index) (\(name))"
+        return "#\(slot.index) (\(Self.printable(name)))"
     }
 
     /// One step in words, as it is also used in messages: action, object, particulars.
-    public func describe(_ instruction: Instruction) -> String {
+    public func describe(_ instruction: Instruction) -> String { Self.printable(words(instruction)) }
+
+    private func words(_ instruction: Instruction) -> String {
         switch instruction {
         case .joinCgroup(let slot): "join the cgroup of \(name(slot))"
         case .unshareNamespaces(let flags): "unshare \(Self.namespaces(flags))"
@@ -150,6 +152,27 @@ extension SetupProgram {
     private static func variable(_ text: String, _ secrets: Set<String>) -> String {
         let name = text.prefix { $0 != "=" }
         return secrets.contains(String(name)) ? "\(name)=<redacted>" : quoted(text)
+    }
+
+    /// Without what a terminal would obey: the host's paths may hold any byte, and so may texts that were asked for.
+    private static func printable(_ text: String) -> String {
+        func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.value {
+            // Controls, and marks that turn the direction of writing round.
+            case 0..<0x20, 0x7f..<0xa0, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+            default: false
+            }
+        }
+        guard text.unicodeScalars.contains(where: isObeyed) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if isObeyed(scalar) {
+                result += "\\x" + String(scalar.value, radix: 16)
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
     }
 
     /// As a shell would need it; control characters are escaped.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import SandboxSpec
+import SetupProgram
+import Testing
+
+/// The numbers that programs carry, against the kernel's own headers.
+@Suite struct KernelConstantTests {
+    @Test func `namespace flags are the kernel's`() {
+        #expect(KernelConstant.CLONE_NEWNS == UInt64(CLONE_NEWNS))
+        #expect(KernelConstant.CLONE_NEWCGROUP == UInt64(CLONE_NEWCGROUP))
+        #expect(KernelConstant.CLONE_NEWUTS == UInt64(CLONE_NEWUTS))
+        #expect(KernelConstant.CLONE_NEWIPC == UInt64(CLONE_NEWIPC))
+        #expect(KernelConstant.CLONE_NEWUSER == UInt64(CLONE_NEWUSER))
+        #expect(KernelConstant.CLONE_NEWPID == UInt64(CLONE_NEWPID))
+        #expect(KernelConstant.CLONE_NEWNET == UInt64(CLONE_NEWNET))
+        #expect(KernelConstant.CLONE_NEWTIME == UInt64(CLONE_NEWTIME))
+    }
+
+    @Test func `mount flags are the kernel's`() {
+        #expect(KernelConstant.MS_PRIVATE == UInt64(MS_PRIVATE))
+        #expect(KernelConstant.MOUNT_ATTR_RDONLY == MT_MOUNT_ATTR_RDONLY)
+        #expect(KernelConstant.MOUNT_ATTR_NOSUID == MT_MOUNT_ATTR_NOSUID)
+        #expect(KernelConstant.MOUNT_ATTR_NODEV == MT_MOUNT_ATTR_NODEV)
+        #expect(KernelConstant.MOUNT_ATTR_NOEXEC == MT_MOUNT_ATTR_NOEXEC)
+    }
+
+    @Test func `resource numbers are the kernel's`() {
+        let kernel: [ResourceName: __rlimit_resource] = [
+            .cpu: RLIMIT_CPU, .fsize: RLIMIT_FSIZE, .data: RLIMIT_DATA, .stack: RLIMIT_STACK, .core: RLIMIT_CORE,
+            .rss: __RLIMIT_RSS, .nproc: __RLIMIT_NPROC, .nofile: RLIMIT_NOFILE, .memlock: __RLIMIT_MEMLOCK,
+            .as: RLIMIT_AS, .locks: __RLIMIT_LOCKS, .sigpending: __RLIMIT_SIGPENDING, .msgqueue: __RLIMIT_MSGQUEUE,
+            .nice: __RLIMIT_NICE, .rtprio: __RLIMIT_RTPRIO, .rttime: __RLIMIT_RTTIME,
+        ]
+        #expect(kernel.count == ResourceName.allCases.count)
+        for (name, value) in kernel { #expect(name.number == UInt32(value.rawValue), "\(name)") }
+        #expect(KernelConstant.RLIMIT_NPROC == UInt32(__RLIMIT_NPROC.rawValue))
+    }
+
+    @Test func `capability numbers are the kernel's`() throws {
+        let some: [(String, Int32)] = [
+            ("CHOWN", CAP_CHOWN), ("SETPCAP", CAP_SETPCAP), ("NET_RAW", CAP_NET_RAW), ("SYS_ADMIN", CAP_SYS_ADMIN),
+            ("MKNOD", CAP_MKNOD), ("SETFCAP", CAP_SETFCAP), ("SYSLOG", CAP_SYSLOG), ("AUDIT_READ", CAP_AUDIT_READ),
+            ("PERFMON", CAP_PERFMON), ("BPF", CAP_BPF), ("CHECKPOINT_RESTORE", CAP_CHECKPOINT_RESTORE),
+        ]
+        for (name, number) in some {
+            let capability = try CapabilityName(name)
+            #expect(capability.number == UInt8(number), "\(name)")
+        }
+        #expect(CapabilityName.names.count == Int(CAP_LAST_CAP) + 1)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import SetupProgram
+import Testing
+
+/// Numbers on the wire stay what they are: a line here is never changed, only added.
+@Suite struct OpcodeTests {
+    private static let numbers: [UInt16: Opcode] = [
+        1: .unshareNamespaces, 2: .setTimeOffsets, 3: .joinSessionKeyring, 4: .setHostname, 5: .raiseLoopback,
+        6: .setPropagation, 7: .joinCgroup,
+        16: .createFileSystem, 17: .cloneHostTree, 18: .cloneTree, 19: .setMountAttributes, 20: .attachRoot,
+        21: .attach,
+        22: .enterRoot, 23: .pivotRoot, 24: .detachOldRoot, 25: .makeDirectory, 26: .writeFile, 27: .makeSymlink,
+        28: .bindOntoItself, 29: .mask, 30: .makeMask, 31: .removeMask, 32: .setRootAttributes, 33: .writeControlFile,
+        34: .closeSlot,
+        48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
+        53: .outliveLauncher,
+        64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
+        69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
+        74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute,
+        255: .fail,
+    ]
+
+    @Test func `every opcode has its own number for good, and no other number is one`() {
+        for number in 0...UInt16.max { #expect(Opcode(rawValue: number) == Self.numbers[number], "\(number)") }
+    }
+
+    private static let records: [UInt16: RecordKind] = [
+        1: .program, 2: .programPart, 3: .signal, 4: .terminate,
+        64: .failed, 65: .descriptor, 66: .started, 67: .exited, 68: .stopped,
+    ]
+
+    @Test func `every record kind has its own number for good, and no other number is one`() {
+        for number in 0...UInt16.max { #expect(RecordKind(rawValue: number) == Self.records[number], "\(number)") }
+    }
+
+    @Test func `numbers inside records stay what they are`() {
+        #expect([SignalScope.agent, .agentGroup, .everyone].map(\.rawValue) == [0, 1, 2])
+        #expect([EndReason.agentEnded, .deadline, .memory, .terminated].map(\.rawValue) == [0, 1, 2, 3])
+        #expect([TargetKind.mustExist, .directory, .file].map(\.rawValue) == [0, 1, 2])
+        #expect(DescriptorPurpose.terminal.rawValue == 1)
+        #expect(RecordLayout.magic == 0x3152_544D && RecordLayout.version == 1)
+        #expect(ProgramHeader.magic == 0x3150_544D && ProgramHeader.version == 1 && ProgramHeader.size == 56)
+    }
+}
