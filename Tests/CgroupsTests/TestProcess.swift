@@ -6,7 +6,7 @@ import LinuxKernel
 /// Killed and reaped at the end of its scope, if it has not been awaited.
 final class TestProcess {
     private let process = Process()
-    private let input = Pipe()
+    private let input = Foundation.Pipe()
 
     var pid: Int32 { process.processIdentifier }
 

@@ -45,9 +45,11 @@ extension GoldenCase {
         GoldenCase("guards") {
             $0.workspace = "/home/ann/job"
         } inputs: {
-            $0.guards.pinned = ["/workspace/.git"]
-            $0.guards.readOnly = ["/workspace/.git/hooks", "/workspace/.git/config"]
-            $0.guards.hidden = ["/workspace/.env"]
+            $0.guards = [
+                GuardStep(.hide, "/workspace/.env"), GuardStep(.pin, "/workspace/.git"),
+                GuardStep(.protect, "/workspace/.git/config", isSymlink: true),
+                GuardStep(.protect, "/workspace/.git/hooks"),
+            ]
         },
     ]
 
