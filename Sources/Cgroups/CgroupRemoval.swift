@@ -31,7 +31,7 @@ public enum CgroupRemoval {
         var below: String { "\(parentName)/\(name)" }
 
         init(_ path: String) throws(CgroupError) {
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            let parts = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false).map { Substring($0) }
             let plain = parts.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && !$0.utf8.contains(0) }
             guard parts.count >= 4, parts[0].isEmpty, plain, parts[parts.count - 2] == parentName else {
                 throw CgroupError(

@@ -51,7 +51,7 @@ public struct SandboxPath: Sendable, Hashable, CustomStringConvertible {
         guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
             throw SpecError("\(text.quoted) holds control characters, which no path here may")
         }
-        let components = text.split(separator: "/").filter { $0 != "." }
+        let components = pathComponents(text).filter { $0 != "." }
         guard !components.contains("..") else {
             throw SpecError("\(text.quoted) holds '..'; write the path that is meant")
         }

@@ -5,17 +5,32 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
     public let text: String
     private let components: [String]
 
-    /// Reads a pattern, relative to the workspace. Leading `/` and `./` are taken off; `..` is an error.
+    /// Reads a pattern, relative to the workspace. `..`, a leading `/` and a `[` without its `]` are errors: a pattern that
+    /// guards nothing must not look as if it did.
     public init(_ text: String) throws(SpecError) {
-        let components = text.split(separator: "/").filter { $0 != "." }.map(String.init)
-        guard !components.isEmpty, !components.contains(".."), !text.utf8.contains(0), text.utf8.count < 1024 else {
+        let components = pathComponents(text).filter { $0 != "." }.map(String.init)
+        guard !text.utf8.starts(with: [0x2f]), !components.isEmpty, !components.contains(".."), !text.utf8.contains(0), text.utf8.count < 1024 else {
             throw SpecError("\(text.quoted) is not a pattern below the workspace; write .env or secrets/*.key")
         }
         for component in components where component != "**" && component.contains("**") {
             throw SpecError("\(text.quoted): '**' stands for whole directories; write **/NAME")
         }
+        for component in components where !Self.closesBrackets(component) {
+            throw SpecError("\(text.quoted): '[' without ']'; write [ab] or [a-z], and [[] for the character itself")
+        }
         self.text = components.joined(separator: "/")
         self.components = components
+    }
+
+    private static func closesBrackets(_ component: String) -> Bool {
+        var scalars = component.unicodeScalars[...]
+        while let open = scalars.firstIndex(of: "[") {
+            let rest = scalars[scalars.index(after: open)...]
+            let afterNegation = rest.first == "!" || rest.first == "^" ? rest.dropFirst() : rest
+            guard let close = afterNegation.dropFirst().firstIndex(of: "]") else { return false }
+            scalars = scalars[scalars.index(after: close)...]
+        }
+        return true
     }
 
     /// Whether the pattern names exactly one path.
@@ -26,12 +41,12 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether a path, relative to the workspace and without a leading slash, is one that the pattern means.
     public func matches(_ path: String) -> Bool {
-        Self.states(of: components, after: path.split(separator: "/")).contains(components.count)
+        Self.states(of: components, after: pathComponents(path)).contains(components.count)
     }
 
     /// Whether something below a directory may match, so that a search has to look into it. `""` is the workspace.
     public func couldMatchBelow(directory: String) -> Bool {
-        Self.states(of: components, after: directory.split(separator: "/")).contains { $0 < components.count }
+        Self.states(of: components, after: pathComponents(directory)).contains { $0 < components.count }
     }
 
     /// The positions in the pattern that can be reached with these names: the states of an automaton, so that time grows
@@ -94,12 +109,12 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
         switch pattern[position] {
         case "?": return position + 1
         case "[":
-            guard let end = pattern[(position + 1)...].dropFirst().firstIndex(of: "]") else {
-                return scalar == "[" ? position + 1 : nil
-            }
-            var items = Array(pattern[(position + 1)..<end])
-            let negated = items.first == "!" || items.first == "^"
-            if negated { items.removeFirst() }
+            // As sh(1): after "[" or "[!", a "]" is a member; reading the pattern has made sure that one closes it.
+            var first = position + 1
+            let negated = first < pattern.count && (pattern[first] == "!" || pattern[first] == "^")
+            if negated { first += 1 }
+            guard first < pattern.count, let end = pattern[(first + 1)...].firstIndex(of: "]") else { return nil }
+            let items = Array(pattern[first..<end])
             var found = false
             var index = 0
             while index < items.count {
@@ -120,7 +135,7 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
 
     private init(builtin text: String) {
         self.text = text
-        components = text.split(separator: "/").map(String.init)
+        components = pathComponents(text).map(String.init)
     }
 
     /// What an agent could make the user run later: hooks, start-up files, editors' and agents' settings.

@@ -21,7 +21,10 @@ public struct ByteCount: Sendable, Hashable, Comparable, CustomStringConvertible
     public init(_ text: String) throws(SpecError) {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text.dropFirst(number.count)
-        guard let scale = Self.units.first(where: { $0.0 == unit })?.1, let value = Self.scaled(number, by: scale) else {
+        // Half a byte is a forgotten unit.
+        guard let scale = Self.units.first(where: { $0.0 == unit })?.1, let value = Self.scaled(number, by: scale),
+            scale > 1 || !number.contains(".")
+        else {
             throw SpecError("\(text.quoted) is not a size; write 512MiB")
         }
         bytes = value

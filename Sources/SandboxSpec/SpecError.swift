@@ -18,7 +18,7 @@ public struct SpecError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// `job.yaml:3:11: limits.memory: "12 parsecs" is not a size; write 512MiB`
     public var description: String {
-        [location, path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ")
+        [location.map(escapingControls), path.isEmpty ? nil : path, message].compactMap { $0 }.joined(separator: ": ")
             + (hint.map { "\nhint: \($0)" } ?? "")
     }
 
@@ -27,6 +27,27 @@ public struct SpecError: Error, Sendable, Equatable, CustomStringConvertible {
         var error = self
         error.path = path.isEmpty ? outer : path.hasPrefix("[") ? outer + path : "\(outer).\(path)"
         return error
+    }
+}
+
+/// The text with control and direction characters escaped: for terminals and logs.
+func escapingControls(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        if scalar.isUnfitForTerminals {
+            result += "\\u{\(String(scalar.value, radix: 16))}"
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+extension Unicode.Scalar {
+    /// Control characters, and those that hide or reorder text.
+    var isUnfitForTerminals: Bool {
+        value < 0x20 || (0x7f..<0xa0).contains(value) || (0x200b...0x200f).contains(value)
+            || (0x2028...0x202e).contains(value) || (0x2066...0x2069).contains(value)
     }
 }
 
@@ -40,10 +61,7 @@ extension String {
             case "\n": result += "\\n"
             case "\t": result += "\\t"
             default:
-                let isControl = scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
-                    || (0x200b...0x200f).contains(scalar.value) || (0x2028...0x202e).contains(scalar.value)
-                    || (0x2066...0x2069).contains(scalar.value)
-                if isControl { result += "\\u{\(String(scalar.value, radix: 16))}" } else { result.unicodeScalars.append(scalar) }
+                if scalar.isUnfitForTerminals { result += "\\u{\(String(scalar.value, radix: 16))}" } else { result.unicodeScalars.append(scalar) }
             }
         }
         return result + (unicodeScalars.count > 120 ? "…\"" : "\"")
@@ -55,6 +73,12 @@ extension String {
 
 func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a }
+
+/// The names in a path: divided by the byte `/`, as the kernel divides them. `split` on a string would see "/" with a
+/// combining mark after it as another character.
+func pathComponents(_ text: String) -> [Substring] {
+    text.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }
+}
 
 /// A whole number in plain decimal digits: no sign, space, exponent, or digits of other scripts. `nil` otherwise, and on
 /// overflow.
