@@ -211,6 +211,20 @@ static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
     call3(SYS_unlinkat, e->directory, (long)e->path, e->kind == MT_JANITOR_PLACEHOLDER_DIRECTORY ? AT_REMOVEDIR : 0);
 }
 
+// The launcher's table is the janitor's alone now. What it does not need it closes: an init that still waits for its id
+// maps must see the end of its pipe, and whoever reads the launcher's output the end of that.
+static CHILD void close_needless(const struct mt_janitor *j) {
+    for (int descriptor = 0; descriptor < 4096; descriptor++) {
+        int needed = descriptor == j->init;
+        for (int i = 0; i < MT_JANITOR_ENTRIES && !needed; i++) {
+            int kind = j->entries[i].kind;
+            if (kind == MT_JANITOR_FREE) break; // entries are taken in order
+            needed = j->entries[i].directory == descriptor;
+        }
+        if (!needed) call1(SYS_close, descriptor);
+    }
+}
+
 static CHILD int janitor(void *argument) {
     struct mt_janitor *j = argument;
     static const char name[] = "martinet-tidy";
@@ -218,6 +232,7 @@ static CHILD int janitor(void *argument) {
     call5(SYS_prctl, PR_SET_NAME, (long)name, 0, 0, 0);
     struct pollfd watched = {j->launcher, POLLIN, 0};
     while (call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8) == -EINTR) {}
+    close_needless(j);
     if (j->init >= 0) {
         if (!j->lingers) call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
         struct pollfd end = {j->init, POLLIN, 0};

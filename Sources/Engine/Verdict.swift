@@ -27,10 +27,10 @@ public struct Verdict: Sendable, Equatable {
     ///   - memoryKills: how many processes the kernel killed for the memory limit.
     init?(exit: ExitRecord?, initStatus: ExitStatus, memoryKills: UInt64) {
         guard let exit else {
-            // On cgroup v2 the kernel kills the whole group for memory, init included.
-            guard memoryKills > 0 else { return nil }
-            status = .signaled(SIGKILL)
-            limit = .memory
+            // Init was killed, and the agent with it: on cgroup v2 the kernel does that to the whole group for memory.
+            guard case .signaled = initStatus else { return nil }
+            status = initStatus
+            limit = memoryKills > 0 ? .memory : nil
             return
         }
         status = ExitStatus(waitStatus: Int32(bitPattern: exit.waitStatus))
