@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Engine
+import LinuxKernel
 import SandboxSpec
 
 /// What `run` and `explain` were asked for.
@@ -42,13 +43,33 @@ struct SpecRequest {
     /// The file of `--spec`, with the flags on top.
     private func spec() throws(EngineError) -> SandboxSpec {
         do throws(SpecError) {
-            if parsed.specFile != nil { throw SpecError("spec files cannot be read yet; use flags") }
-            var spec = SandboxSpec()
+            var spec = try parsed.specFile.map(Self.read) ?? SandboxSpec()
             try parsed.apply(to: &spec, callerEnvironment: callerEnvironment)
             return spec
         } catch {
             throw EngineError(error)
         }
+    }
+
+    /// Reads a spec's file; `-` is standard input.
+    private static func read(_ path: String) throws(SpecError) -> SandboxSpec {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            let limit = SpecNode.maximumBytes
+            if path == "-" {
+                let input = try duplicate(0)
+                bytes = try readAll(input, limit: limit)
+            } else {
+                let file = try open(path, [.noControllingTerminal])
+                bytes = try readAll(file, limit: limit)
+            }
+        } catch  where error.errno == .fileTooLarge {
+            throw SpecError("\(path): a spec has at most 1MiB")
+        } catch {
+            throw SpecError(error.description)
+        }
+        let name = path == "-" ? "standard input" : path
+        return try SandboxSpec(document: bytes, format: SpecFormat(fileName: path, contents: bytes), fileName: name)
     }
 
     /// The limit that ended the run, in words.
