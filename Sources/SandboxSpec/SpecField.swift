@@ -84,12 +84,12 @@ public struct SpecField: Sendable {
     public static let all: [SpecField] = identity + files + confinement + limits
 
     /// The field of a long flag.
-    static func named(_ flag: some StringProtocol) -> SpecField? {
+    public static func named(_ flag: some StringProtocol) -> SpecField? {
         all.first { $0.flag == flag || $0.aliases.contains { $0 == flag } }
     }
 
     /// The field of a one-letter flag.
-    static func named(_ short: Character) -> SpecField? { all.first { $0.short == short } }
+    public static func named(_ short: Character) -> SpecField? { all.first { $0.short == short } }
 }
 
 extension SpecField {

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import Engine
+import ArgumentParser
 import Glibc
 import SandboxSpec
 
-var spec = SandboxSpec()
-spec.command = Array(CommandLine.arguments.dropFirst())
-if spec.command.first == "-t" { spec.terminal = true; spec.command.removeFirst() }
-do throws(EngineError) {
-    if spec.command.first == "explain" {
-        spec.command.removeFirst()
-        print(try Launcher().explain(spec).text)
-        exit(0)
-    }
-    let verdict = try ForegroundRun(Launcher(), spec).run()
-    exit(verdict.exitStatus)
-} catch {
-    FileHandle2.say("martinet: \(error)\n")
-    exit(error.exitStatus)
+// `run` and `explain` first go past ArgumentParser, whose start takes longer than a sandbox's; it answers all else, and
+// whatever is wrong with a command line.
+switch CommandLine.arguments.dropFirst().first {
+case "run":
+    if let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) { exit(SpecRequest(parsed).run()) }
+case "explain":
+    if let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) { exit(SpecRequest(parsed).explain()) }
+default: break
 }
-enum FileHandle2 { static func say(_ s: String) { var t = s; t.withUTF8 { _ = write(2, $0.baseAddress, $0.count) } } }
+
+do {
+    var command = try Martinet.parseAsRoot()
+    try command.run()
+} catch let error {
+    let text = Martinet.fullMessage(for: error)
+    guard Martinet.exitCode(for: error).isSuccess else {
+        // What ExitCode says has been said already.
+        if text.hasPrefix("Error: ") { Message.say(String(text.dropFirst("Error: ".utf8.count))) }
+        // Docker's status for a failure of the tool itself.
+        exit((error as? ExitCode)?.rawValue ?? 125)
+    }
+    Message.output(text + "\n")
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import SandboxSpec
+
+/// The options of `run` and `explain`, as ArgumentParser knows them: for its help, man page and completions, and for its
+/// words about mistakes. Names and help come from `SpecField`, and a test compares the two lists. What the options say is
+/// always read by `FlagParser`, so that there is one reading.
+struct SpecOptions: ParsableArguments {
+    @Option(
+        name: .customLong("spec"),
+        help: ArgumentHelp("A YAML or JSON file to begin with; - is standard input", valueName: "FILE"))
+    var specFile: String?
+
+    @OptionGroup(title: "Agent") var agent: AgentOptions
+    @OptionGroup(title: "Files") var files: FileOptions
+    @OptionGroup(title: "Confinement") var confinement: ConfinementOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+
+    @Argument(
+        parsing: .remaining,
+        help: ArgumentHelp("The program, looked up in the sandbox's PATH, and its arguments", valueName: "COMMAND"))
+    var command: [String] = []
+
+    /// The options of this process's command line.
+    static func flags() throws -> FlagParser.Parsed {
+        guard let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) else {
+            throw ValidationError("A value that begins with '-' is written --flag=VALUE.")
+        }
+        return parsed
+    }
+}
+
+/// What runs, and as whom.
+struct AgentOptions: ParsableArguments {
+    @Option(name: .field("name"), help: .field("name")) var name: String?
+    @Option(name: .field("user"), help: .field("user")) var user: String?
+    @Option(name: .field("group"), help: .field("group")) var group: [String] = []
+    @Option(name: .field("workdir"), help: .field("workdir")) var workdir: String?
+    @Option(name: .field("env"), help: .field("env")) var env: [String] = []
+    @Option(name: .field("secret"), help: .field("secret")) var secret: [String] = []
+    @Option(name: .field("secret-file"), help: .field("secret-file")) var secretFile: [String] = []
+    @Flag(name: .field("tty"), help: .field("tty")) var tty = false
+    @Flag(name: .field("interactive"), help: .field("interactive")) var interactive = false
+    @Option(name: .field("stdin"), help: .field("stdin")) var stdin: String?
+    @Option(name: .field("hostname"), help: .field("hostname")) var hostname: String?
+    @Flag(name: .field("linger"), help: .field("linger")) var linger = false
+}
+
+/// What the agent sees of files.
+struct FileOptions: ParsableArguments {
+    @Option(name: .field("rootfs"), help: .field("rootfs")) var rootfs: String?
+    @Option(name: .field("overlay"), help: .field("overlay")) var overlay: String?
+    @Flag(name: .field("read-only"), help: .field("read-only")) var readOnly = false
+    @Option(name: .field("bind"), help: .field("bind")) var bind: [String] = []
+    @Option(name: .field("tmpfs"), help: .field("tmpfs")) var tmpfs: [String] = []
+    @Option(name: .field("workspace"), help: .field("workspace")) var workspace: String?
+    @Option(name: .field("protect"), help: .field("protect")) var protect: [String] = []
+    @Option(name: .field("hide"), help: .field("hide")) var hide: [String] = []
+    @Flag(name: .field("no-builtin-guards"), help: .field("no-builtin-guards")) var noBuiltinGuards = false
+}
+
+/// What the agent may ask of the kernel.
+struct ConfinementOptions: ParsableArguments {
+    @Option(name: .field("cap"), help: .field("cap")) var cap: [String] = []
+    @Option(name: .field("seccomp"), help: .field("seccomp")) var seccomp: String?
+    @Option(name: .field("net"), help: .field("net")) var net: String?
+    @Option(name: .field("join"), help: .field("join")) var join: [String] = []
+    @Option(name: .field("time-offset"), help: .field("time-offset")) var timeOffset: [String] = []
+    @Option(name: .field("waive"), help: .field("waive")) var waive: [String] = []
+}
+
+/// How much of the machine the agent may use.
+struct LimitOptions: ParsableArguments {
+    @Option(name: .field("memory"), help: .field("memory")) var memory: String?
+    @Option(name: .field("swap"), help: .field("swap")) var swap: String?
+    @Option(name: .field("cpus"), help: .field("cpus")) var cpus: String?
+    @Option(name: .field("pids"), help: .field("pids")) var pids: String?
+    @Option(name: .field("timeout"), help: .field("timeout")) var timeout: String?
+    @Option(name: .field("disk"), help: .field("disk")) var disk: String?
+    @Option(name: .field("rlimit"), help: .field("rlimit")) var rlimit: [String] = []
+}
+
+extension NameSpecification {
+    /// All spellings of a field's flag.
+    fileprivate static func field(_ flag: String) -> NameSpecification {
+        guard let field = SpecField.named(flag) else { preconditionFailure("--\(flag) is no field's flag") }
+        var names = [field.flag] + field.aliases
+        let short = field.short.map { [NameSpecification.Element.customShort($0)] } ?? []
+        let first = names.removeFirst()
+        return NameSpecification(short + [.customLong(first)] + names.map { .customLong($0) })
+    }
+}
+
+extension ArgumentHelp {
+    fileprivate static func field(_ flag: String) -> ArgumentHelp {
+        guard let field = SpecField.named(flag) else { preconditionFailure("--\(flag) is no field's flag") }
+        return ArgumentHelp("\(field.help)", valueName: field.isSwitch ? nil : field.metavar)
+    }
+}
