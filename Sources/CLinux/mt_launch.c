@@ -182,7 +182,7 @@ long mt_launch_start(struct mt_launch *l, void *stack, size_t size) {
     a.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES;
     a.stack = (uint64_t)(uintptr_t)stack + half;
     a.stack_size = half;
-    long helper = mt_clone3(&a, sizeof a, join_and_clone, &h);
+    long helper = l->fail_stage == MT_STAGE_HELPER ? -l->fail_errno : mt_clone3(&a, sizeof a, join_and_clone, &h);
     if (helper < 0) {
         fail(l, MT_STAGE_HELPER, helper);
         return helper;

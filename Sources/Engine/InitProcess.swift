@@ -11,7 +11,8 @@ struct InitProcess: ~Copyable {
     /// Process descriptor.
     let process: Descriptor
     let socket: Descriptor
-    private var releaser: Descriptor?
+    /// Both ends: writing to a child that has ended is then no SIGPIPE of the launcher's.
+    private var gate: Pipe?
     private var isReaped = false
 
     private static let stackSize = 65536
@@ -31,8 +32,10 @@ struct InitProcess: ~Copyable {
 
     /// Clones init into its namespaces. It waits there until `release`.
     init(_ request: Request, joining joins: borrowing DescriptorTable) throws(EngineError) {
+        try request.fault.check(.openInit)
         let program = try InitBinary.open()
         let null = try launching { () throws(SystemError) in try open("/dev/null", .readWrite) }
+        try request.fault.check(.makeSockets)
         let sockets = try launching { () throws(SystemError) in try RecordSockets() }
         let pipe = try launching { () throws(SystemError) in try Pipe() }
         let memory = try SharedMapping.allocate(Self.size)
@@ -66,13 +69,13 @@ struct InitProcess: ~Copyable {
         pid = launch.pointee.pid
         process = Descriptor(owning: launch.pointee.pidfd)
         socket = sockets.intoNear()
-        releaser = pipe.intoWriter()
+        gate = .some(consume pipe)
     }
 
     /// Lets init go on: its id maps are written.
     mutating func release() throws(EngineError) {
-        guard let releaser = releaser.take() else { return }
-        try launching { () throws(SystemError) in try writeAll(releaser, [1]) }
+        guard let gate = gate.take() else { return }
+        try launching { () throws(SystemError) in try writeAll(gate.writer, [1]) }
     }
 
     /// Why the child ended before init ran, if that is so.

@@ -78,7 +78,8 @@ public struct Launcher: Sendable {
             try sandbox.awaitStart()
         } catch {
             sandbox.abandon()
-            throw error
+            // A child that ended before init ran makes the next steps fail too: its own reason is the one.
+            throw sandbox.process.childError ?? error
         }
         return sandbox
     }
@@ -127,9 +128,9 @@ public struct Launcher: Sendable {
             : try StreamPlan(
                 streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil, owner: mapping.hostUID(of: identity.uid))
         try fault.check(.openRoot)
-        let layerMap = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
+        let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(
-            spec, identity: identity, mapping: mapping, trees: &trees, streams: plan, layerMap: layerMap,
+            spec, identity: identity, mapping: mapping, trees: &trees, streams: plan, layerMap: layerMap.asRaw,
             createsOverlay: true)
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))

@@ -31,9 +31,9 @@ public struct RunningSandbox: ~Copyable {
     // MARK: Starting
 
     /// Init's user namespace, whose maps layers are shown through.
-    func userNamespace() throws(EngineError) -> Int32 {
+    func userNamespace() throws(EngineError) -> Descriptor {
         let pid = process.pid
-        return try launching { () throws(SystemError) in try open("/proc/\(pid)/ns/user").release() }
+        return try launching { () throws(SystemError) in try open("/proc/\(pid)/ns/user") }
     }
 
     /// Sends the program with its descriptors, in as many records as it takes.
@@ -177,6 +177,8 @@ public struct RunningSandbox: ~Copyable {
     deinit {
         guard !hasEnded else { return }
         _ = try? sendSignal(SIGKILL, to: process.process)
+        // Its cgroups, which go with `belongings`, are busy until then.
+        _ = try? poll([(process.process.rawValue, .readable)])
     }
 
     // MARK: Words

@@ -14,7 +14,11 @@ struct SetupFailure {
             let what = index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
             return EngineError(.initFailed, "init could not \(what): \(errno)")
         }
-        let instruction = program.instructions[Int(index)]
+        var instruction = program.instructions[Int(index)]
+        // An injected failure stands in for the instruction that it precedes.
+        if case .fail = instruction, Int(index) + 1 < program.instructions.count {
+            instruction = program.instructions[Int(index) + 1]
+        }
         if case .execute(let arguments, _, _, _) = instruction { return executionError(arguments.first ?? "") }
         let words = program.describe(instruction)
         return EngineError(.setupFailed, "\(words): \(errno)", hint: hint(instruction, spec))

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import LinuxKernel
+import Testing
+
+/// What this process has on the machine: compared before and after, it says what a launch left behind.
+///
+/// Only for a process that does nothing else meanwhile: an exit test's.
+struct LeakCheck: Equatable {
+    /// Direct children, and orphans below them: `adoptOrphans` makes those this process's own.
+    var children: [String]
+    var descriptors: [String]
+    /// Of the host's mount namespace.
+    var mounts: [String]
+    /// Cgroups that this process made, and `martinet` directories without anything in them.
+    var cgroups: [String]
+    /// What is in the state directory besides the locks of id ranges and compiled filters.
+    var state: [String]
+    /// What is in the directory that the sandbox shows as its workspace.
+    var workspace: [String]
+    /// Signals that this thread has blocked.
+    var signalMask: UInt64
+
+    init(_ ground: TestGround) throws {
+        children = try Self.children()
+        descriptors = try Self.descriptors()
+        mounts = try (readText("/proc/self/mountinfo") ?? "").split(separator: "\n").map(String.init)
+        cgroups = try Self.cgroups()
+        state = try Self.names(ground.state).filter { $0 != "ids" && $0 != "filters" }
+        workspace = try Self.names(ground.workspace)
+        let mask = setSignalMask(.all)
+        setSignalMask(mask)
+        signalMask = mask.rawValue
+    }
+
+    /// From here on, what a launch forks and forgets becomes a child of this process. prctl(2)
+    static func adoptOrphans() {
+        _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_CHILD_SUBREAPER), 1, 0, 0, 0, 0)
+    }
+
+    private static func children() throws -> [String] {
+        var found: [String] = []
+        for task in try names("/proc/self/task") {
+            let list = try readText("/proc/self/task/\(task)/children") ?? ""
+            for pid in list.split(separator: " ") {
+                found.append("\(pid) \(try readText("/proc/\(pid)/comm") ?? "?")")
+            }
+        }
+        return found
+    }
+
+    /// By what they are open on, the numbers left out: "pipe:[17]", "/dev/null".
+    private static func descriptors() throws -> [String] {
+        try names("/proc/self/fd").compactMap { number in
+            // The directory that is being read is in the list, and closed by now.
+            guard let raw = Int32(number), (try? statusIfOpen(raw)) != nil else { return nil }
+            return "\(number) \(try readSymlink("/proc/self/fd/\(number)"))"
+        }.sorted()
+    }
+
+    private static func cgroups() throws -> [String] {
+        var found: [String] = []
+        for root in ["/sys/fs/cgroup"] + (try names("/sys/fs/cgroup").map { "/sys/fs/cgroup/\($0)" }) {
+            let below = try names("\(root)/martinet", ofKind: .directory)
+            found += below.filter { $0.contains("-\(processID())-") }.map { "\(root)/martinet/\($0)" }
+            // Another process's sandbox may be just coming or going: then it is not empty, or gone, a moment later.
+            if try isEmptyGroup("\(root)/martinet") {
+                blockThread(for: .milliseconds(50))
+                if try isEmptyGroup("\(root)/martinet") { found.append("\(root)/martinet") }
+            }
+        }
+        return found
+    }
+
+    private static func isEmptyGroup(_ path: String) throws -> Bool {
+        try status(of: path) != nil && names(path, ofKind: .directory).isEmpty
+    }
+
+    private static func names(_ path: String, ofKind kind: FileKind? = nil) throws -> [String] {
+        guard let found = try status(of: path), found.kind == .directory else { return [] }
+        return try entries(of: open(path, .directory)).filter { kind == nil || $0.kind == kind }.map(\.name).sorted()
+    }
+
+    /// Says what is there now and was not before, and the reverse; nothing when all is as it was.
+    func differences(from before: LeakCheck) -> [String] {
+        func compare(_ name: String, _ old: [String], _ new: [String]) -> [String] {
+            let old = Set(old)
+            let new = Set(new)
+            return new.subtracting(old).map { "\(name) left: \($0)" }
+                + old.subtracting(new).map { "\(name) gone: \($0)" }
+        }
+        return compare("child", before.children, children) + compare("descriptor", before.descriptors, descriptors)
+            + compare("mount", before.mounts, mounts) + compare("cgroup", before.cgroups, cgroups)
+            + compare("state", before.state, state) + compare("workspace", before.workspace, workspace)
+            + (signalMask == before.signalMask ? [] : ["signal mask changed"])
+    }
+}
+
+/// Runs `body` and expects it to leave nothing, exactly.
+func expectNoLeak(
+    _ ground: TestGround, _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+) rethrows {
+    guard let before = try? LeakCheck(ground) else {
+        Issue.record("\(what): cannot be checked", sourceLocation: sourceLocation)
+        return
+    }
+    try body()
+    guard let after = try? LeakCheck(ground) else {
+        Issue.record("\(what): cannot be checked", sourceLocation: sourceLocation)
+        return
+    }
+    for difference in after.differences(from: before) {
+        Issue.record("\(what): \(difference)", sourceLocation: sourceLocation)
+    }
+}
