@@ -9,7 +9,8 @@ struct PreparedMounts {
     var sys: Slot?
     var cgroup: Slot?
     var terminals: Slot
-    var messageQueues: Slot
+    /// `nil` in a joined IPC namespace, whose queues only its owner may mount. mq_overview(7)
+    var messageQueues: Slot?
     var trees: [String: Slot] = [:]
 }
 
@@ -34,7 +35,8 @@ extension ProgramCompiler {
         let proc = makeSlot("proc")
         emit(.createFileSystem(proc, type: "proc", options: [], attributes: Self.inert))
         var prepared = PreparedMounts(
-            scratch: scratch, proc: proc, terminals: makeSlot("devpts"), messageQueues: makeSlot("mqueue"))
+            scratch: scratch, proc: proc, terminals: makeSlot("devpts"),
+            messageQueues: spec.join.contains { $0.type == .ipc } ? nil : makeSlot("mqueue"))
         if ownsNetwork {
             let sys = makeSlot("sys")
             emit(.createFileSystem(sys, type: "sysfs", options: [], attributes: Self.inert | K.MOUNT_ATTR_RDONLY))
@@ -53,7 +55,9 @@ extension ProgramCompiler {
             .createFileSystem(
                 prepared.terminals, type: "devpts", options: ["newinstance", "ptmxmode=0666", "mode=0620"] + group,
                 attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC))
-        emit(.createFileSystem(prepared.messageQueues, type: "mqueue", options: [], attributes: Self.inert))
+        if let queues = prepared.messageQueues {
+            emit(.createFileSystem(queues, type: "mqueue", options: [], attributes: Self.inert))
+        }
         copyHostTrees(&prepared)
         return prepared
     }
@@ -158,7 +162,7 @@ extension ProgramCompiler {
             emit(.attach(slot, path: device.target, create: .file))
         }
         emit(.attach(mounts.terminals, path: "/dev/pts", create: .directory))
-        emit(.attach(mounts.messageQueues, path: "/dev/mqueue", create: .directory))
+        if let queues = mounts.messageQueues { emit(.attach(queues, path: "/dev/mqueue", create: .directory)) }
         for (path, target) in [
             ("/dev/ptmx", "pts/ptmx"), ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"),
             ("/dev/stdout", "/proc/self/fd/1"), ("/dev/stderr", "/proc/self/fd/2"),
