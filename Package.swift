@@ -52,6 +52,10 @@ let package = Package(
         .testTarget(name: "ConfinementTests", dependencies: ["Confinement"], swiftSettings: testSettings),
         .testTarget(
             name: "StorageTests", dependencies: ["Storage"], exclude: ["Fixtures"], swiftSettings: testSettings),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "CLinux"], swiftSettings: testSettings),
+        .testTarget(
+            name: "SecurityTests", dependencies: ["Engine", "LinuxKernel"], exclude: ["Attacks"],
+            swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -18,6 +18,7 @@ struct Belongings: ~Copyable {
         case .some(let cgroup): _ = try? CgroupRemoval.remove(paths: cgroup.paths)
         case .none: break
         }
+        placeholders?.remove()
     }
 
     /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.

@@ -10,12 +10,12 @@ extension Launcher {
     func guardWorkspace(
         _ spec: SandboxSpec, _ inputs: inout LaunchInputs, _ belongings: inout Belongings
     ) throws(EngineError) {
+        try options.fault.check(.makePlaceholders)
         guard let path = spec.workspace else { return }
         let workspace = try launching { () throws(SystemError) in try open(path, [.directory, .pathOnly]) }
         let plan = try guardPlan(spec, workspace)
         if !plan.placeholders.isEmpty {
             let janitor = try belongings.startedJanitor(options.fault)
-            try options.fault.check(.makePlaceholders)
             let copy = try launching { () throws(SystemError) in try workspace.duplicate() }
             belongings.keep(try WorkspacePlaceholders(copy, plan: plan, janitor: janitor))
         }
