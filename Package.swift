@@ -45,6 +45,9 @@ let package = Package(
                 .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
             ],
             linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
+        .testTarget(name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
             name: "SetupProgramTests", dependencies: ["SetupProgram", "CLinux"], exclude: ["Golden"],
             swiftSettings: testSettings),

@@ -44,7 +44,7 @@ public struct SpecForm: Sendable {
     static let secretSource = SpecForm(pattern: #"^@[^\u0000]+$"#)
     static let bind = SpecForm(pattern: #"^[^:\u0000]+:/[^:\u0000-\u001f\u007f]*(:ro|:rw)?$"#)
     static let tmpfs = SpecForm(pattern: #"^/[^:\u0000-\u001f\u007f]*(:"# + sizeText + ")?$")
-    static let glob = SpecForm(pattern: #"^(?!(.*/)?\.\.(/|$))[^\u0000]*[^/\u0000][^\u0000]*$"#)
+    static let glob = SpecForm(pattern: #"^(?!/)(?!\.(/+\.)*/*$)(?!(.*/)?\.\.(/|$))[^\u0000]+$"#)
     static let capability = SpecForm(pattern: #"^[A-Za-z_]+$"#)
     static let size = SpecForm(pattern: "^\(sizeText)$", numbers: .whole, minimum: 0)
     static let sizeLimit = SpecForm(pattern: "^(\(sizeText)|max)$", numbers: .whole, minimum: 0)
