@@ -12,12 +12,13 @@ struct Belongings: ~Copyable {
     private var janitor: Janitor?
     private var initProcess: (Int32, lingers: Bool)?
 
-    /// A sandbox that was let go of: its processes have ended, its cgroups are still there.
+    /// A sandbox that was let go of: its processes have ended, what else it had is still there.
     deinit {
         switch cgroup {
         case .some(let cgroup): _ = try? CgroupRemoval.remove(paths: cgroup.paths)
         case .none: break
         }
+        placeholders?.remove()
     }
 
     /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.
