@@ -12,7 +12,7 @@ struct Belongings: ~Copyable {
     private var janitor: Janitor?
     private var initProcess: (Int32, lingers: Bool)?
 
-    /// A sandbox that was let go of: its processes have ended, its cgroups are still there.
+    /// A sandbox that was let go of: its processes have ended, what else it had is still there.
     deinit {
         switch cgroup {
         case .some(let cgroup): _ = try? CgroupRemoval.remove(paths: cgroup.paths)

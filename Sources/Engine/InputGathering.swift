@@ -158,6 +158,8 @@ extension LaunchPreparation {
             case .file(let path):
                 do throws(SystemError) {
                     let file = try open(path, [.nonBlocking, .noControllingTerminal])
+                    // Opening a fifo without a writer must not wait; reading one that is being written, as <(command), must.
+                    try setNonBlocking(file.rawValue, false)
                     value = try readAll(file, limit: 1 << 20)
                 } catch {
                     throw EngineError(.invalidSpec, "secret.\(secret.name): \(error)")

@@ -188,8 +188,9 @@ public func duplicate(_ raw: Int32) throws(SystemError) -> Descriptor {
         owning: Int32(try kernel("fcntl F_DUPFD_CLOEXEC", nil, Int(SYS_fcntl), Int(raw), Int(F_DUPFD_CLOEXEC), 10)))
 }
 
-/// Makes reads and writes answer `EAGAIN` instead of waiting. fcntl(2), `F_SETFL`
-public func setNonBlocking(_ raw: Int32) throws(SystemError) {
-    let flags = try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_GETFL))
-    try kernel("fcntl F_SETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_SETFL), flags | Int(O_NONBLOCK))
+/// Makes reads and writes answer `EAGAIN` instead of waiting, or wait again. fcntl(2), `F_SETFL`
+public func setNonBlocking(_ raw: Int32, _ isNonBlocking: Bool = true) throws(SystemError) {
+    let flags = try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_GETFL)) & ~Int(O_NONBLOCK)
+    try kernel(
+        "fcntl F_SETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_SETFL), isNonBlocking ? flags | Int(O_NONBLOCK) : flags)
 }

@@ -100,6 +100,7 @@ struct TestGround {
         spec.readOnly = true
         spec.terminal = true
         spec.linger = true
+        spec.workspace = workspace
         return spec
     }
 }
