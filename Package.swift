@@ -45,9 +45,8 @@ let package = Package(
                 .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
             ],
             linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
-        .testTarget(name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
+            name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
             name: "SetupProgramTests", dependencies: ["SetupProgram", "CLinux"], exclude: ["Golden"],
             swiftSettings: testSettings),
@@ -59,6 +58,8 @@ let package = Package(
         .testTarget(
             name: "SecurityTests", dependencies: ["Engine", "LinuxKernel"], exclude: ["Attacks"],
             swiftSettings: testSettings),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec"], swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,22 +2,25 @@
 import SandboxSpec
 
 extension ProgramCompiler {
+    /// The agent's own terminal, which is also its console. Before the root turns read-only: /dev may be in it.
+    mutating func openTerminal() {
+        guard spec.terminal else { return }
+        let identity = inputs.identity
+        let slot = makeSlot("terminal")
+        emit(
+            .openTerminal(
+                slot, uid: identity.uid, gid: identity.gid, rows: inputs.terminalSize?.rows ?? 24,
+                columns: inputs.terminalSize?.columns ?? 80))
+        let console = makeSlot("console")
+        emit(.cloneTree(console, path: "/dev/pts/0"))
+        emit(.attach(console, path: "/dev/console", create: .file))
+        terminal = slot
+    }
+
     /// What happens between fork and exec, in the only order that works: identity while the capabilities for it are
     /// there, then capabilities, then no_new_privs, then the filter, which must not stop what comes before it.
     mutating func agent() {
         let identity = inputs.identity
-        var terminal: Slot?
-        if spec.terminal {
-            let slot = makeSlot("terminal")
-            emit(
-                .openTerminal(
-                    slot, uid: identity.uid, gid: identity.gid, rows: inputs.terminalSize?.rows ?? 24,
-                    columns: inputs.terminalSize?.columns ?? 80))
-            let console = makeSlot("console")
-            emit(.cloneTree(console, path: "/dev/pts/0"))
-            emit(.attach(console, path: "/dev/console", create: .file))
-            terminal = slot
-        }
         emit(.startAgent(sharesMemory: spec.timeOffsets.isEmpty || host.switchesTimeNamespaceAtExec))
         emit(.newSession(controllingTerminal: terminal))
         emit(.joinSessionKeyring)

@@ -22,6 +22,8 @@ struct ProgramCompiler {
     var slotNames: [Slot: String]
     /// Slots of the host's trees, by their target.
     var hostSlots: [String: Slot] = [:]
+    /// The agent's side of its terminal.
+    var terminal: Slot?
     /// Slots of scratch directories that go over an overlay, by name.
     var scratchSlots: [String: Slot] = [:]
 
@@ -59,6 +61,7 @@ struct ProgramCompiler {
         mountWritable(mounts)
         userMounts()
         guards()
+        openTerminal()
         finishRoot()
         watching()
         agent()

@@ -26,10 +26,9 @@ public enum HostRootfs {
         "etc/ld.so.cache", "etc/alternatives", "etc/ssl/certs", "etc/ssl/openssl.cnf", "etc/ssl/cert.pem",
         "etc/pki/ca-trust/extracted", "etc/pki/tls/certs", "etc/pki/tls/cert.pem", "etc/pki/tls/openssl.cnf",
         "etc/ca-certificates/extracted", "etc/crypto-policies", "etc/localtime", "etc/os-release",
+        // By name: to list all of /etc takes a twentieth of a start. The long-term versions of Java.
+        "etc/java-8-openjdk", "etc/java-11-openjdk", "etc/java-17-openjdk", "etc/java-21-openjdk", "etc/java-25-openjdk",
     ]
-
-    /// Names in /etc that carry a version, by their beginning; directories only.
-    static let configurationPrefixes = ["java-"]
 
     /// Lists what the host has of it.
     ///
@@ -42,62 +41,60 @@ public enum HostRootfs {
         let prefix = hostRoot.hasSuffix("/") ? hostRoot : hostRoot + "/"
         var found: [HostRootfsEntry] = []
         for path in programDirectories {
-            if let entry = try entry(for: path, in: root, prefix) { found.append(entry) }
+            let base = PathBase.descriptor(root.rawValue)
+            let shown = try reporting("look at", prefix + path) { () throws(SystemError) -> HostRootfsEntry? in
+                try entry(path, path, in: base, prefix)
+            }
+            if let shown { found.append(shown) }
         }
         guard case .tree(_, "usr", true)? = found.first else {
             throw StorageError(
                 .notFound, "use as root file system", prefix + "usr", "it is not a directory",
                 hint: "name a directory: --rootfs DIR")
         }
-        for path in try configuration + versionedConfiguration(in: root, prefix) {
-            if let entry = try entry(for: path, in: root, prefix) { found.append(entry) }
+        var parent = Parent()
+        for path in configuration {
+            if let entry = try entry(for: path, in: root, prefix, &parent) { found.append(entry) }
         }
         return found
     }
 
+    /// The directory that the last path was in: most are in the same few.
+    private struct Parent: ~Copyable {
+        var path = ""
+        var directory: Descriptor?
+    }
+
     private static func entry(
-        for path: String, in root: borrowing Descriptor, _ prefix: String
+        for path: String, in root: borrowing Descriptor, _ prefix: String, _ parent: inout Parent
     ) throws(StorageError) -> HostRootfsEntry? {
-        let base = PathBase.descriptor(root.rawValue)
-        return try reporting("look at", prefix + path) { () throws(SystemError) in
-            // Parents are the host's own; a linked one (/etc/ssl to elsewhere) is not this path, and is left out.
-            guard let parent = try openParent(of: path, base) else { return nil }
-            let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
-            switch try status(of: name, at: .descriptor(parent.rawValue))?.kind {
-            case .directory?: return .tree(hostPath: prefix + path, target: path, isDirectory: true)
-            case .regular?: return .tree(hostPath: prefix + path, target: path, isDirectory: false)
-            case .symlink?:
-                let target = try readSymlink(name, at: .descriptor(parent.rawValue))
-                return isShown(target, from: path) ? .symlink(path: path, target: target) : nil
-            default: return nil
-            }
-        }
-    }
-
-    private static func openParent(of path: String, _ base: PathBase) throws(SystemError) -> Descriptor? {
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        let (parentPath, name) = splitLast(path)
         do throws(SystemError) {
-            return try open(
-                parent, [.directory, .pathOnly], at: base, resolving: [.beneath, .noSymlinks, .noMagicLinks])
-        } catch where [.noEntry, .notDirectory, .tooManyLinks].contains(error.errno) {
-            return nil
+            if parent.path != parentPath {
+                parent.path = parentPath
+                // Parents are the host's own; a linked one (/etc/ssl to elsewhere) is not this path, and is left out.
+                parent.directory = try openBeneath(parentPath, [.directory, .pathOnly], root.rawValue)
+            }
+            switch parent.directory {
+            case .some(let directory): return try entry(name, path, in: .descriptor(directory.rawValue), prefix)
+            case .none: return nil
+            }
         } catch {
-            throw error
+            throw StorageError("look at", prefix + path, error)
         }
     }
 
-    private static func versionedConfiguration(
-        in root: borrowing Descriptor, _ prefix: String
-    ) throws(StorageError) -> [String] {
-        let base = PathBase.descriptor(root.rawValue)
-        let names = try reporting("list", prefix + "etc") { () throws(SystemError) -> [DirectoryEntry] in
-            guard let parent = try openParent(of: "etc/x", base) else { return [] }
-            let etc = try open(".", [.directory], at: .descriptor(parent.rawValue))
-            return try LinuxKernel.entries(of: etc)
+    private static func entry(
+        _ name: String, _ path: String, in base: PathBase, _ prefix: String
+    ) throws(SystemError) -> HostRootfsEntry? {
+        switch try status(of: name, at: base)?.kind {
+        case .directory?: return .tree(hostPath: prefix + path, target: path, isDirectory: true)
+        case .regular?: return .tree(hostPath: prefix + path, target: path, isDirectory: false)
+        case .symlink?:
+            let target = try readSymlink(name, at: base)
+            return isShown(target, from: path) ? .symlink(path: path, target: target) : nil
+        default: return nil
         }
-        return names.filter { entry in
-            entry.kind == .directory && configurationPrefixes.contains { entry.name.hasPrefix($0) }
-        }.map { "etc/" + $0.name }.sorted()
     }
 
     /// Whether a link leads, as written, into what the sandbox shows: a link elsewhere would dangle, or point at a writable
