@@ -135,10 +135,29 @@ struct MountBuilder {
     mutating func detachOldRoot() throws(StepError) {
         guard oldRoot >= 0 else { throw StepError(ENOTCONN) }
         try sys(Int(SYS_fchdir), oldRoot)
+        // umount2 takes what lies topmost on a path: the scratch file system may still cover the old root, and is the one to
+        // go first. Until "." is no mount of this namespace any more, which is EINVAL.
         try sys(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH))
+        for _ in 0..<8 {
+            if mt_syscall(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH), 0, 0, 0, 0) < 0 { break }
+        }
         close(oldRoot)
         oldRoot = -1
         try sys(Int(SYS_chdir), literal("/"))
+        try requireBareRoot()
+    }
+
+    /// A mount left on top of the root shows nowhere but in "/..", and there it is a way out.
+    private func requireBareRoot() throws(StepError) {
+        var root = stat()
+        var above = stat()
+        try withWord(&root) { root throws(StepError) in
+            try sys(Int(SYS_newfstatat), Int(AT_FDCWD), literal("/"), root, 0)
+        }
+        try withWord(&above) { above throws(StepError) in
+            try sys(Int(SYS_newfstatat), Int(AT_FDCWD), literal("/.."), above, 0)
+        }
+        guard root.st_dev == above.st_dev, root.st_ino == above.st_ino else { throw StepError(EBUSY) }
     }
 
     /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.

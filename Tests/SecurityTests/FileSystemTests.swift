@@ -22,6 +22,41 @@ extension SecurityTests {
             canary.expectUntouched()
         }
 
+        @Test("attack 13: nor beyond a root directory of its own, whose overlay covers what it was built from", arguments: AgentUser.allCases)
+        func rootsOfDirectory(user: AgentUser) throws {
+            let canary = FileCanary()
+            let rootfs = TemporaryTree.makeDirectory("rootfs")
+            try LeakCheck.around {
+                for capabilities in [[], [try CapabilityName("SYS_CHROOT")]] {
+                    var spec = try Sandbox.spec("roots", canary.path, user: user)
+                    spec.rootfs = .directory(rootfs)
+                    spec.capabilities = capabilities
+                    let report = try Sandbox.run(spec).report
+                    report.expectFailure(Self.canaryAttempts, "ENOENT")
+                    report.expectFailure(["canary-by-init-root"], "EACCES")
+                    report.expectSuccess("still-at-the-root", "root-is-the-same", result: 1)
+                }
+            }
+            canary.expectUntouched()
+        }
+
+        @Test("attack 13: no mount of the host's but those shown is in the sandbox's namespace", arguments: [false, true])
+        func mountsInside(isDirectory: Bool) throws {
+            try LeakCheck.around {
+                var spec = try Sandbox.spec("mounts")
+                spec.command = ["\(AttackPrograms.target)/cat", "/proc/self/mountinfo"]
+                if isDirectory { spec.rootfs = .directory(TemporaryTree.makeDirectory("rootfs")) }
+                let outcome = try Sandbox.run(spec)
+                let points = outcome.output.split(separator: "\n").map { $0.split(separator: " ")[4] }
+                #expect(points.count > 20, "\(outcome.summary)")
+                // One root, and one mount a place: what is hidden under another mount can come to light again.
+                #expect(points.filter { $0 == "/" }.count == 1, "\(outcome.summary)")
+                for place in ["/proc", "/sys", "/dev", "/dev/pts", "/tmp"] {
+                    #expect(points.filter { $0 == place }.count <= 1, "\(place): \(outcome.summary)")
+                }
+            }
+        }
+
         @Test("attack 13: with CAP_SYS_CHROOT the double chroot works and still ends at the sandbox's root", arguments: AgentUser.allCases)
         func rootsWithCapability(user: AgentUser) throws {
             let canary = FileCanary()
