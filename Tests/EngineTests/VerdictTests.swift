@@ -53,12 +53,15 @@ import Testing
         #expect(Self.verdict(Self.exit(UInt32(SIGTERM), reason), memoryKills: 1)?.limit == nil)
     }
 
-    @Test func `init killed with its group for memory is a verdict, and otherwise none`() {
+    @Test func `init killed is a verdict, for memory if the kernel counted such a kill; init that gave up is none`() {
         let verdict = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 2)
         #expect(verdict?.limit == .memory)
         #expect(verdict?.exitStatus == 137)
         #expect(verdict?.wallTime == nil && verdict?.userTime == nil && verdict?.systemTime == nil)
-        #expect(Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0) == nil)
+        let killed = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0)
+        #expect(killed?.limit == nil)
+        #expect(killed?.exitStatus == 137)
+        #expect(Verdict(exit: nil, initStatus: .exited(125), memoryKills: 0) == nil)
     }
 
     @Test func `the largest numbers that a hostile init can write are a verdict`() {

@@ -13,10 +13,23 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static void remove_all(int key, const char *name) {
+    shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
+    msgctl(msgget(key, 0), IPC_RMID, NULL);
+    semctl(semget(key, 0, 0), 0, IPC_RMID);
+    shm_unlink(name);
+    mq_unlink(name);
+}
+
 int main(int argc, char **argv) {
     int key = atoi(argument(argc, argv, 1));
     char name[64];
     snprintf(name, sizeof name, "/martinet-canary-%d", key);
+    if (argc > 2) {
+        // Objects with names outlive a canary that was killed, and there are few of some kinds.
+        remove_all(key, name);
+        return 0;
+    }
     int segment = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0666);
     int messages = msgget(key, IPC_CREAT | IPC_EXCL | 0666);
     int semaphores = semget(key, 1, IPC_CREAT | IPC_EXCL | 0666);
@@ -35,6 +48,11 @@ int main(int argc, char **argv) {
     getsockname(tcp, (struct sockaddr *)&address, &length);
     int usable = segment >= 0 && messages >= 0 && semaphores >= 0 && shared >= 0 && queue >= 0 && bound == 0;
     dprintf(1, "ready %d %s\n", usable ? ntohs(address.sin_port) : -1, usable ? "OK" : "incomplete");
+    if (!usable) {
+        // Objects with names would outlive a canary that is killed now, and there are few of some kinds.
+        remove_all(key, name);
+        return 1;
+    }
     char end;
     while (read(0, &end, 1) > 0) {}
     // How many have called on it: the proof of an attack that arrived.
@@ -48,10 +66,6 @@ int main(int argc, char **argv) {
     int intact = shmctl(segment, IPC_STAT, &state) == 0 && semctl(semaphores, 0, GETVAL) == 0 && access("/dev/shm", F_OK) == 0;
     found("visits", visits);
     found("intact", intact);
-    shmctl(segment, IPC_RMID, NULL);
-    msgctl(messages, IPC_RMID, NULL);
-    semctl(semaphores, 0, IPC_RMID);
-    shm_unlink(name);
-    mq_unlink(name);
+    remove_all(key, name);
     return 0;
 }

@@ -22,6 +22,11 @@ final class HostCanary {
         self.port = port
     }
 
+    /// A canary that was killed has left objects with names behind.
+    deinit {
+        if process.wait() != .exited(0) { _ = try? HostProcess.run(AttackPrograms.path("canary"), ["\(key)", "remove"]) }
+    }
+
     struct NotReady: Error, CustomStringConvertible { let description: String }
 
     /// Ends it: says how many have called on it, and whether its objects are still there. `nil` if it is dead already.
