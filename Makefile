@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench test-vm install uninstall release manual clean
+.PHONY: help run test check format bench test-vm install uninstall release manual clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -15,7 +15,7 @@ help: ## Show the targets
 run: ## Install what is missing, build, and show what a sandboxed program sees next to what the host sees
 	@scripts/bootstrap run
 	@$(MAKE) --no-print-directory release
-	@Examples/show-isolation .build/release/martinet
+	@Examples/show-isolation .build/release/martinet --time-offset boottime=24h
 
 release: ## Build the static command line program and init
 	$(RELEASE) --product martinet
@@ -29,6 +29,9 @@ test: ## Install what tests need, build, run every test, and print what passed, 
 check: ## Check format, compiler warnings, scripts and the manual pages
 	@scripts/bootstrap run
 	@scripts/check
+
+format: ## Format the Swift sources in place
+	@scripts/format
 
 bench: ## Compare start-up time with other sandboxes (N=50 rounds; wants an idle machine)
 	@scripts/bootstrap bench
