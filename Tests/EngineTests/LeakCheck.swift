@@ -43,7 +43,7 @@ struct LeakCheck: Equatable {
         for task in try names("/proc/self/task") {
             let list = try readText("/proc/self/task/\(task)/children") ?? ""
             for pid in list.split(separator: " ") {
-                found.append("\(pid) \(try readText("/proc/\(pid)/comm") ?? "?")")
+                found.append("\(pid) \((try? readText("/proc/\(pid)/comm")) ?? "?")")
             }
         }
         return found
@@ -81,7 +81,12 @@ struct LeakCheck: Equatable {
 
     private static func names(_ path: String, ofKind kind: FileKind? = nil) throws -> [String] {
         guard let found = try status(of: path), found.kind == .directory else { return [] }
-        return try entries(of: open(path, .directory)).filter { kind == nil || $0.kind == kind }.map(\.name).sorted()
+        // Another process's cgroup may be gone since.
+        guard let listed = try? entries(of: open(path, .directory)) else {
+            guard try status(of: path) == nil else { throw SystemError("list", .inputOutput, path) }
+            return []
+        }
+        return listed.filter { kind == nil || $0.kind == kind }.map(\.name).sorted()
     }
 
     /// Says what is there now and was not before, and the reverse; nothing when all is as it was.

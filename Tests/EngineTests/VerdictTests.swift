@@ -53,12 +53,21 @@ import Testing
         #expect(Self.verdict(Self.exit(UInt32(SIGTERM), reason), memoryKills: 1)?.limit == nil)
     }
 
-    @Test func `init killed with its group for memory is a verdict, and otherwise none`() {
+    @Test func `init killed, with its group for memory or by someone, is a verdict`() {
         let verdict = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 2)
         #expect(verdict?.limit == .memory)
         #expect(verdict?.exitStatus == 137)
         #expect(verdict?.wallTime == nil && verdict?.userTime == nil && verdict?.systemTime == nil)
-        #expect(Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0) == nil)
+        let killed = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0)
+        #expect(killed?.limit == nil)
+        #expect(killed?.exitStatus == 137)
+    }
+
+    @Test func `init that ended by itself without a word on the agent is no verdict`() {
+        for code: Int32 in [0, 1, 125] {
+            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 0) == nil)
+            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 2) == nil)
+        }
     }
 
     @Test func `the largest numbers that a hostile init can write are a verdict`() {
