@@ -53,7 +53,7 @@ import Testing
         #expect(Self.verdict(Self.exit(UInt32(SIGTERM), reason), memoryKills: 1)?.limit == nil)
     }
 
-    @Test func `init killed is a verdict, for memory if the kernel counted such a kill; init that gave up is none`() {
+    @Test func `init killed, with its group for memory or by someone, is a verdict`() {
         let verdict = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 2)
         #expect(verdict?.limit == .memory)
         #expect(verdict?.exitStatus == 137)
@@ -61,7 +61,13 @@ import Testing
         let killed = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0)
         #expect(killed?.limit == nil)
         #expect(killed?.exitStatus == 137)
-        #expect(Verdict(exit: nil, initStatus: .exited(125), memoryKills: 0) == nil)
+    }
+
+    @Test func `init that ended by itself without a word on the agent is no verdict`() {
+        for code: Int32 in [0, 1, 125] {
+            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 0) == nil)
+            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 2) == nil)
+        }
     }
 
     @Test func `the largest numbers that a hostile init can write are a verdict`() {

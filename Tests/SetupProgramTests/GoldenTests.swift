@@ -5,7 +5,7 @@ import SandboxSpec
 import SetupProgram
 import Testing
 
-/// Printed programs, compared with the files beside this one. `MARTINET_UPDATE_GOLDEN=1` writes them anew: read the diff.
+/// Printed programs, compared with the files beside this one. `MARTINET_UPDATE_GOLDEN=1` writes them; read the diff.
 @Suite struct GoldenTests {
     private static let directory = "\(#filePath)".split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/Golden"
     private static let updates = getenv("MARTINET_UPDATE_GOLDEN").map { String(cString: $0) } == "1"
