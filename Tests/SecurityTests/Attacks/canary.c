@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must be neither seen nor touched from another sandbox: objects of every kind that has a name, until standard
-// input ends. Harmless wherever it runs. Argument: a number, which all the names are made of.
+// input ends. Harmless wherever it runs. Argument: a number, which all the names are made of; one more removes them.
 #include "attempt.h"
 #include <arpa/inet.h>
 #include <mqueue.h>
@@ -13,16 +13,29 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static void remove_all(int key, const char *name) {
+    shmctl(shmget(key, 0, 0), IPC_RMID, NULL);
+    msgctl(msgget(key, 0), IPC_RMID, NULL);
+    semctl(semget(key, 0, 0), 0, IPC_RMID);
+    shm_unlink(name);
+    mq_unlink(name);
+}
+
 int main(int argc, char **argv) {
     int key = atoi(argument(argc, argv, 1));
     char name[64];
     snprintf(name, sizeof name, "/martinet-canary-%d", key);
+    if (argc > 2) {  // after one that was killed: its objects outlive it, and there are few of some kinds
+        remove_all(key, name);
+        return 0;
+    }
     int segment = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0666);
     int messages = msgget(key, IPC_CREAT | IPC_EXCL | 0666);
     int semaphores = semget(key, 1, IPC_CREAT | IPC_EXCL | 0666);
     umask(0);
     int shared = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0666);
-    mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0666, NULL);
+    struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 16};
+    mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0666, &small);
     struct sockaddr_un abstract = {.sun_family = AF_UNIX};
     snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "%s", name);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -48,10 +61,6 @@ int main(int argc, char **argv) {
     int intact = shmctl(segment, IPC_STAT, &state) == 0 && semctl(semaphores, 0, GETVAL) == 0 && access("/dev/shm", F_OK) == 0;
     found("visits", visits);
     found("intact", intact);
-    shmctl(segment, IPC_RMID, NULL);
-    msgctl(messages, IPC_RMID, NULL);
-    semctl(semaphores, 0, IPC_RMID);
-    shm_unlink(name);
-    mq_unlink(name);
+    remove_all(key, name);
     return 0;
 }

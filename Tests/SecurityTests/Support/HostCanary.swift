@@ -22,6 +22,11 @@ final class HostCanary {
         self.port = port
     }
 
+    deinit {
+        process.end()
+        _ = try? HostProcess.run(AttackPrograms.path("canary"), ["\(key)", "remove"])
+    }
+
     struct NotReady: Error, CustomStringConvertible { let description: String }
 
     /// Ends it: says how many have called on it, and whether its objects are still there. `nil` if it is dead already.
