@@ -50,6 +50,7 @@ let package = Package(
         .testTarget(
             name: "SetupProgramTests", dependencies: ["SetupProgram", "CLinux"], exclude: ["Golden"],
             swiftSettings: testSettings),
+        .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel", "CLinux"], swiftSettings: testSettings),
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"], swiftSettings: testSettings),
         .testTarget(name: "ConfinementTests", dependencies: ["Confinement"], swiftSettings: testSettings),
         .testTarget(

@@ -39,8 +39,10 @@ public struct Verdict: Sendable, Equatable {
         systemTime = .microseconds(exit.systemMicroseconds)
         switch exit.reason {
         case .deadline: limit = .timeout
-        // The kernel's count decides, not init's word: the event also comes when the group merely reached its limit.
-        case .memory, .agentEnded, .terminated: limit = memoryKills > 0 && status == .signaled(SIGKILL) ? .memory : nil
+        // Init's word counts beside the kernel's: on cgroup v1 init kills everything at the kernel's event, often before the
+        // kernel has chosen and counted a victim, who then dies uncounted.
+        case .memory: limit = status == .signaled(SIGKILL) ? .memory : nil
+        case .agentEnded, .terminated: limit = memoryKills > 0 && status == .signaled(SIGKILL) ? .memory : nil
         }
     }
 }

@@ -42,12 +42,13 @@ import Testing
     }
 
     @Test(
-        "memory was the limit where the kernel killed for it and the agent died of it",
+        "memory was the limit where the kernel killed for it, or init at the kernel's word, and the agent died of it",
         arguments: [EndReason.agentEnded, .memory, .terminated])
     func memory(_ reason: EndReason) {
         let killed = UInt32(SIGKILL)
         #expect(Self.verdict(Self.exit(killed, reason), memoryKills: 1)?.limit == .memory)
-        #expect(Self.verdict(Self.exit(killed, reason), memoryKills: 0)?.limit == nil)
+        // On cgroup v1 init may be faster than the kernel, who then counts no victim.
+        #expect(Self.verdict(Self.exit(killed, reason), memoryKills: 0)?.limit == (reason == .memory ? .memory : nil))
         // A descendant died of it, and the agent went on to its own end.
         #expect(Self.verdict(Self.exit(0, reason), memoryKills: 1)?.limit == nil)
         #expect(Self.verdict(Self.exit(UInt32(SIGTERM), reason), memoryKills: 1)?.limit == nil)

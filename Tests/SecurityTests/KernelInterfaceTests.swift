@@ -45,8 +45,6 @@ extension SecurityTests {
                 expectRefused(report, Self.reads, "EACCES")
                 report.expectFailure(["read-dev-kmsg", "read-dev-mem"], "ENOENT")
                 report.expectSuccess("kernel-addresses", result: 0)
-                // Root inside owns this one, so that only the read-only mount stands before it.
-                if user == .root { report.expectFailure(["write-loopback-mtu"], "EROFS") }
             }
             #expect(Self.settings.map(TemporaryTree.read) == before)
         }

@@ -22,9 +22,9 @@ final class HostCanary {
         self.port = port
     }
 
-    /// A canary that was killed has left objects with names behind.
     deinit {
-        if process.wait() != .exited(0) { _ = try? HostProcess.run(AttackPrograms.path("canary"), ["\(key)", "remove"]) }
+        process.end()
+        _ = try? HostProcess.run(AttackPrograms.path("canary"), ["\(key)", "remove"])
     }
 
     struct NotReady: Error, CustomStringConvertible { let description: String }
