@@ -36,6 +36,7 @@ format: ## Format the Swift sources in place
 bench: ## Compare start-up time with other sandboxes (N=50 rounds; wants an idle machine)
 	@scripts/bootstrap bench
 	@$(MAKE) --no-print-directory release
+	$(RELEASE) --product launch-bench
 	@Benchmarks/start --rounds $(or $(N),50)
 
 test-vm: ## Run the tests as root and as an ordinary user in a virtual machine with pure cgroup v2

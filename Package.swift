@@ -12,6 +12,7 @@ let package = Package(
     products: [
         .executable(name: "martinet", targets: ["martinet"]),
         .executable(name: "martinet-init", targets: ["MartinetInit"]),
+        .executable(name: "launch-bench", targets: ["LaunchBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -45,6 +46,10 @@ let package = Package(
                 .unsafeFlags(["-wmo", "-no-static-stdlib", "-parse-as-library"]),
             ],
             linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
+        .executableTarget(
+            name: "LaunchBench", dependencies: ["Engine", "LinuxKernel", "SandboxSpec"],
+            path: "Benchmarks/launch-bench", swiftSettings: testSettings,
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .testTarget(
             name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
