@@ -27,10 +27,7 @@ extension MountBuilder {
     }
 
     /// Whether what init makes belongs to these ids without more ado.
-    private func isOwnID(_ uid: UInt32, _ gid: UInt32) -> Bool {
-        mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0) == Int(uid)
-            && mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0) == Int(gid)
-    }
+    private func isOwnID(_ uid: UInt32, _ gid: UInt32) -> Bool { uid == ownUID && gid == ownGID }
 
     /// Writes a new file, or a new text into one of the sandbox's own.
     mutating func writeFile(_ operands: WriteFileOperands) throws(StepError) {

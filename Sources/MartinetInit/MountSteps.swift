@@ -4,6 +4,9 @@ import CLinux
 /// The file systems of the sandbox while they are being put together.
 struct MountBuilder {
     var root = NewRoot()
+    /// Init's own ids, which what it makes belongs to.
+    let ownUID = UInt32(truncatingIfNeeded: mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0))
+    let ownGID = UInt32(truncatingIfNeeded: mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0))
     private var oldRoot = -1
     private var maskFile = -1
     private var maskDirectory = -1
