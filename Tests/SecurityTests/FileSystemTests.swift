@@ -9,7 +9,9 @@ extension SecurityTests {
             "canary", "canary-by-dots", "canary-by-proc-root", "canary-after-chroot", "canary-after-pivot",
         ]
 
-        @Test("attack 13: chroot, pivot_root, a kept descriptor and dots lead to nothing beyond the root", arguments: AgentUser.allCases)
+        @Test(
+            "attack 13: chroot, pivot_root, a kept descriptor and dots lead to nothing beyond the root",
+            arguments: AgentUser.allCases)
         func roots(user: AgentUser) throws {
             let canary = FileCanary()
             try LeakCheck.around {
@@ -22,7 +24,9 @@ extension SecurityTests {
             canary.expectUntouched()
         }
 
-        @Test("attack 13: nor beyond a root directory of its own, whose overlay covers what it was built from", arguments: AgentUser.allCases)
+        @Test(
+            "attack 13: nor beyond a root directory of its own, whose overlay covers what it was built from",
+            arguments: AgentUser.allCases)
         func rootsOfDirectory(user: AgentUser) throws {
             let canary = FileCanary()
             let rootfs = TemporaryTree.makeDirectory("rootfs")
@@ -40,7 +44,8 @@ extension SecurityTests {
             canary.expectUntouched()
         }
 
-        @Test("attack 13: no mount of the host's but those shown is in the sandbox's namespace", arguments: [false, true])
+        @Test(
+            "attack 13: no mount of the host's but those shown is in the sandbox's namespace", arguments: [false, true])
         func mountsInside(isDirectory: Bool) throws {
             try LeakCheck.around {
                 var spec = try Sandbox.spec("mounts")
@@ -57,7 +62,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 13: with CAP_SYS_CHROOT the double chroot works and still ends at the sandbox's root", arguments: AgentUser.allCases)
+        @Test(
+            "attack 13: with CAP_SYS_CHROOT the double chroot works and still ends at the sandbox's root",
+            arguments: AgentUser.allCases)
         func rootsWithCapability(user: AgentUser) throws {
             let canary = FileCanary()
             try LeakCheck.around {
@@ -84,7 +91,8 @@ extension SecurityTests {
         }
 
         private static let mountCalls = [
-            "mount-tmpfs", "mount-proc", "mount-bind", "remount-writable", "umount-mask", "umount-proc-sys", "open-tree",
+            "mount-tmpfs", "mount-proc", "mount-bind", "remount-writable", "umount-mask", "umount-proc-sys",
+            "open-tree",
             "move-mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount-setattr",
         ]
 
@@ -121,7 +129,9 @@ extension SecurityTests {
             #expect(!FileManager.default.fileExists(atPath: "/usr/martinet-canary"))
         }
 
-        private static let devices = ["open-dev-mem", "open-dev-kmsg", "open-dev-port", "open-dev-fuse", "open-dev-kvm"]
+        private static let devices = [
+            "open-dev-mem", "open-dev-kmsg", "open-dev-port", "open-dev-fuse", "open-dev-kvm",
+        ]
 
         private func expectNoDevices(_ report: AttemptReport) {
             report.expectFailure(["mknod-null", "mknod-memory", "mknod-block", "mknodat-block"], "EPERM")
@@ -158,7 +168,8 @@ extension SecurityTests {
             try LeakCheck.around {
                 for readOnly in [true, false] {
                     var spec = try Sandbox.spec("devices", "/data", user: user)
-                    spec.binds.append(BindMount(source: directory, target: try SandboxPath("/data"), readOnly: readOnly))
+                    spec.binds.append(
+                        BindMount(source: directory, target: try SandboxPath("/data"), readOnly: readOnly))
                     try Sandbox.run(spec).report.expectFailure(["open-bound-device"], "EACCES")
                 }
             }

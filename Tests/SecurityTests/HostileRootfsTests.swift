@@ -32,7 +32,8 @@ extension SecurityTests {
                     try files.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
                 }
                 try files.copyItem(atPath: AttackPrograms.path("masks"), toPath: "\(directory)/bin/x")
-                TemporaryTree.write("root:x:0:0::/:/bin/x\nagent:x:1000:1000::/:/bin/x\n", to: "\(directory)/etc/passwd")
+                TemporaryTree.write(
+                    "root:x:0:0::/:/bin/x\nagent:x:1000:1000::/:/bin/x\n", to: "\(directory)/etc/passwd")
                 TemporaryTree.write("root:x:0:\nagent:x:1000:\n", to: "\(directory)/etc/group")
                 if let trap { try set(trap, at: place) }
             }
@@ -41,7 +42,9 @@ extension SecurityTests {
                 let path = "\(directory)/\(place)"
                 let files = FileManager.default
                 try? files.removeItem(atPath: path)
-                func link(_ target: String) throws { try files.createSymbolicLink(atPath: path, withDestinationPath: target) }
+                func link(_ target: String) throws {
+                    try files.createSymbolicLink(atPath: path, withDestinationPath: target)
+                }
                 let isFile = place.hasPrefix("etc/") || place == "dev/null" || place == "dev/console"
                 let target = isFile ? canary.path : canary.directory
                 switch trap {
@@ -63,7 +66,8 @@ extension SecurityTests {
             func spec(user: AgentUser) throws -> SandboxSpec {
                 var spec = try Sandbox.spec("masks", user: user)
                 spec.binds = [
-                    BindMount(source: TemporaryTree.makeDirectory("data"), target: try SandboxPath("/data"), readOnly: false)
+                    BindMount(
+                        source: TemporaryTree.makeDirectory("data"), target: try SandboxPath("/data"), readOnly: false)
                 ]
                 spec.workspace = TemporaryTree.makeDirectory("workspace")
                 spec.rootfs = .directory(directory)
@@ -97,7 +101,8 @@ extension SecurityTests {
         }
 
         @Test(
-            "attack 3: what stands in place of a mount point leads nowhere on the host", arguments: places, Trap.allCases)
+            "attack 3: what stands in place of a mount point leads nowhere on the host", arguments: places,
+            Trap.allCases)
         func traps(place: String, trap: Trap) throws {
             let rootfs = try Rootfs(trap, at: place)
             let listing = TemporaryTree.listing(rootfs.directory)
@@ -131,7 +136,8 @@ extension SecurityTests {
                 try FileManager.default.removeItem(atPath: "\(rootfs.directory)/etc/passwd")
                 try FileManager.default.createSymbolicLink(
                     atPath: "\(rootfs.directory)/etc/passwd",
-                    withDestinationPath: (relative ? String(repeating: "../", count: 24) : "/") + host.dropFirst() + "/passwd")
+                    withDestinationPath: (relative ? String(repeating: "../", count: 24) : "/") + host.dropFirst()
+                        + "/passwd")
                 try LeakCheck.around {
                     var spec = try rootfs.spec(user: .agent)
                     spec.user = try UserReference("mallory")
@@ -151,11 +157,14 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 3: a root directory that is itself a symlink, a file or a fifo is used as found or refused, without waiting")
+        @Test(
+            "attack 3: a root that is itself a symlink, a file or a fifo is used or refused, without waiting"
+        )
         func rootItself() throws {
             let rootfs = try Rootfs(nil)
             let directory = TemporaryTree.makeDirectory("roots")
-            try FileManager.default.createSymbolicLink(atPath: "\(directory)/link", withDestinationPath: rootfs.directory)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(directory)/link", withDestinationPath: rootfs.directory)
             TemporaryTree.write("", to: "\(directory)/file")
             try #require(mkfifo("\(directory)/fifo", 0o666) == 0)
             try LeakCheck.around {
@@ -188,7 +197,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 5: masks and read-only paths hold over a root file system made to break them", arguments: AgentUser.allCases)
+        @Test(
+            "attack 5: masks and read-only paths hold over a root file system made to break them",
+            arguments: AgentUser.allCases)
         func masks(user: AgentUser) throws {
             let rootfs = try Rootfs(nil)
             let files = FileManager.default
@@ -203,7 +214,8 @@ extension SecurityTests {
             for path in ["proc/sys", "proc/timer_list", "proc/self/fd"] {
                 try files.createDirectory(atPath: "\(rootfs.directory)/\(path)", withIntermediateDirectories: true)
             }
-            try files.createSymbolicLink(atPath: "\(rootfs.directory)/proc/kcore", withDestinationPath: rootfs.canary.path)
+            try files.createSymbolicLink(
+                atPath: "\(rootfs.directory)/proc/kcore", withDestinationPath: rootfs.canary.path)
             try LeakCheck.around {
                 let outcome = try Sandbox.run(rootfs.spec(user: user))
                 #expect(outcome.status == 0, "\(outcome.summary)")
@@ -212,7 +224,9 @@ extension SecurityTests {
             rootfs.canary.expectUntouched()
         }
 
-        @Test("attack 5: masks are laid where /proc and /sys really are, when they are symlinks", arguments: AgentUser.allCases)
+        @Test(
+            "attack 5: masks are laid where /proc and /sys really are, when they are symlinks",
+            arguments: AgentUser.allCases)
         func masksBehindSymlinks(user: AgentUser) throws {
             let rootfs = try Rootfs(nil)
             for name in ["proc", "sys", "dev"] {

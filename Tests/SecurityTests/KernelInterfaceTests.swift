@@ -8,7 +8,8 @@ extension SecurityTests {
         private static let writes = [
             "write-core-pattern": "/proc/sys/kernel/core_pattern", "write-modprobe": "/proc/sys/kernel/modprobe",
             "write-hotplug": "/proc/sys/kernel/hotplug", "write-sysrq": "/proc/sysrq-trigger",
-            "write-binfmt-misc": "/proc/sys/fs/binfmt_misc/register", "write-uevent-helper": "/sys/kernel/uevent_helper",
+            "write-binfmt-misc": "/proc/sys/fs/binfmt_misc/register",
+            "write-uevent-helper": "/sys/kernel/uevent_helper",
             "write-panic": "/proc/sys/kernel/panic", "write-ip-forward": "/proc/sys/net/ipv4/ip_forward",
             "write-loopback-mtu": "/sys/class/net/lo/mtu",
         ]
@@ -56,7 +57,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 22: with every capability over files masks are empty, and sysctls still the host's", arguments: AgentUser.allCases)
+        @Test(
+            "attack 22: with every capability over files masks are empty, and sysctls still the host's",
+            arguments: AgentUser.allCases)
         func kernelFilesWithCapabilities(user: AgentUser) throws {
             try LeakCheck.around {
                 var spec = try Sandbox.spec("kernel-files", user: user)
@@ -74,16 +77,20 @@ extension SecurityTests {
         }
 
         private static let administration = [
-            "bpf", "perf_event_open", "userfaultfd", "init_module", "finit_module", "delete_module", "kexec_load", "reboot",
+            "bpf", "perf_event_open", "userfaultfd", "init_module", "finit_module", "delete_module", "kexec_load",
+            "reboot",
             "swapon", "swapoff", "acct", "quotactl", "syslog", "settimeofday", "clock_settime", "adjtimex",
         ]
         private static let keys = ["key-search", "key-search-user", "key-request", "key-add", "key-add-user"]
         private static let rings = ["io_uring_setup", "io_uring_enter", "io_uring_register"]
 
-        @Test("attack 24: calls of the machine's administrator and large kernel interfaces are refused", arguments: AgentUser.allCases)
+        @Test(
+            "attack 24: calls of the machine's administrator and large kernel interfaces are refused",
+            arguments: AgentUser.allCases)
         func administration(user: AgentUser) throws {
             try LeakCheck.around {
-                try Sandbox.run(Sandbox.spec("kernel-calls", user: user)).report.expectFailure(Self.administration, "EPERM")
+                try Sandbox.run(Sandbox.spec("kernel-calls", user: user)).report.expectFailure(
+                    Self.administration, "EPERM")
             }
         }
 
@@ -110,7 +117,8 @@ extension SecurityTests {
                 let report = try Sandbox.run(spec).report
                 report.expectSuccess("adjtimex", "userfaultfd", "key-add", "key-add-user")
                 let answers = ["io_uring_setup", "perf_event_open", "bpf"].compactMap { report[$0] }
-                #expect(answers.contains { if case .succeeded = $0 { true } else { $0 != .failed("EPERM") } }, "\(report)")
+                #expect(
+                    answers.contains { if case .succeeded = $0 { true } else { $0 != .failed("EPERM") } }, "\(report)")
                 report.expectFailure(["io_uring_enter"], "EBADF", "ENOSYS", "EPERM")
                 let privileged = Self.administration.filter {
                     !["bpf", "perf_event_open", "userfaultfd", "quotactl", "syslog", "adjtimex"].contains($0)

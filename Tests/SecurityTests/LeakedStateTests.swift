@@ -6,7 +6,9 @@ import Testing
 
 extension SecurityTests {
     @Suite struct LeakedState {
-        @Test("attack 2: descriptors, signal mask and environment of the launcher do not reach the agent", arguments: AgentUser.allCases)
+        @Test(
+            "attack 2: descriptors, signal mask and environment of the launcher do not reach the agent",
+            arguments: AgentUser.allCases)
         func nothingComesAlong(user: AgentUser) throws {
             let canary = FileCanary()
             // Not close-on-exec, as a careless caller's: the last line of defence is the sandbox's own.

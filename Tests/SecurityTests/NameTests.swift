@@ -8,7 +8,8 @@ extension SecurityTests {
     /// Names and paths that somebody else may have chosen.
     @Suite struct Names {
         private static let hostile = [
-            "", ".", "..", "../..", "a/b", "/etc", "a/../b", "a\0b", "a\nb", "\u{1b}[2Jx", "a\u{7f}", "-rf", "a b", "a\u{202e}b",
+            "", ".", "..", "../..", "a/b", "/etc", "a/../b", "a\0b", "a\nb", "\u{1b}[2Jx", "a\u{7f}", "-rf", "a b",
+            "a\u{202e}b",
             String(repeating: "a", count: 64 << 10), "..\n", "\u{1b}]0;title\u{7}",
         ]
         private static let plain = ["a", "web-1", "Agent_7.b"]
@@ -29,7 +30,9 @@ extension SecurityTests {
                 #expect(controls.isEmpty, "\(message.debugDescription)", sourceLocation: sourceLocation)
                 // A line end of the name's own does not become one of the message.
                 let lines = message.split(separator: "\n")
-                #expect(lines.count == 1 || lines.dropFirst().allSatisfy { $0.hasPrefix("hint:") }, sourceLocation: sourceLocation)
+                #expect(
+                    lines.count == 1 || lines.dropFirst().allSatisfy { $0.hasPrefix("hint:") },
+                    sourceLocation: sourceLocation)
             }
         }
 
@@ -59,7 +62,9 @@ extension SecurityTests {
             expectRefused(path) { try TmpfsMount($0) }
         }
 
-        @Test("attack 7: destinations that are the sandbox's own are refused", arguments: ["/", "/proc", "/sys/fs", "/dev/null", "/run/secrets/x"])
+        @Test(
+            "attack 7: destinations that are the sandbox's own are refused",
+            arguments: ["/", "/proc", "/sys/fs", "/dev/null", "/run/secrets/x"])
         func ownPlaces(path: String) throws {
             var spec = try Sandbox.spec("descriptors")
             spec.binds.append(BindMount(source: "/usr", target: try SandboxPath(path), readOnly: true))
@@ -74,14 +79,20 @@ extension SecurityTests {
             #expect(try BindMount("/usr:/data:ro").target.text == "/data")
         }
 
-        @Test("attack 7: paths on the host that hold NUL or never end are refused", arguments: ["", "a\0b", String(repeating: "a/", count: 32 << 10)])
+        @Test(
+            "attack 7: paths on the host that hold NUL or never end are refused",
+            arguments: ["", "a\0b", String(repeating: "a/", count: 32 << 10)])
         func hostPaths(path: String) {
             expectRefused(path) { try RootfsReference($0) }
             expectRefused(path) { try BindMount("\($0):/data") }
         }
 
-        @Test("attack 7: users that look like numbers and are none, and numbers that are too large, are refused",
-            arguments: ["", "-1", "+0", "4294967296", "4294967295", "65536", "0x0", "1e3", " 0", "0 ", "0:", ":0", "٠", "a\nb", "0\0"])
+        @Test(
+            "attack 7: users that look like numbers and are none, and numbers that are too large, are refused",
+            arguments: [
+                "", "-1", "+0", "4294967296", "4294967295", "65536", "0x0", "1e3", " 0", "0 ", "0:", ":0", "٠", "a\nb",
+                "0\0",
+            ])
         func users(text: String) {
             expectRefused(text) { try UserReference($0) }
         }

@@ -48,7 +48,8 @@ extension SecurityTests {
             .enabled(if: isRoot, "only root gives a file capabilities"), arguments: AgentUser.allCases)
         func capableProgram(user: AgentUser) throws {
             let directory = try privilegedCopy("capable")
-            let set = try HostProcess.run("/usr/sbin/setcap", ["cap_sys_admin,cap_net_raw=ep", "\(directory)/identity"])
+            let set = try HostProcess.run(
+                "/usr/sbin/setcap", ["cap_sys_admin,cap_net_raw=ep", "\(directory)/identity"])
             try #require(set.status == .exited(0), "\(set.errors)")
             try reportOutside("\(directory)/identity").expectSuccess("effective", result: 1)
             try LeakCheck.around {
@@ -62,7 +63,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 11: no set-uid or set-gid file can be left in a directory of the host's", arguments: AgentUser.allCases)
+        @Test(
+            "attack 11: no set-uid or set-gid file can be left in a directory of the host's",
+            arguments: AgentUser.allCases)
         func setuidFileLeftBehind(user: AgentUser) throws {
             let workspace = TemporaryTree.makeDirectory("workspace")
             try LeakCheck.around {

@@ -18,7 +18,8 @@ extension SecurityTests {
                 report.expectFailure((Self.files + Self.links).map { "init-\($0)" }, "EACCES", "EPERM")
                 report.expectFailure(["init-process-madvise"], "EACCES", "EPERM")
                 // The same calls on a child of the agent's own: what stands before init is that it is init.
-                report.expectSuccess("child-ptrace-seize", "child-vm-read", "child-vm-write", "child-mem", "child-environ")
+                report.expectSuccess(
+                    "child-ptrace-seize", "child-vm-read", "child-vm-write", "child-mem", "child-environ")
                 report.expectSuccess("child-maps", "child-root", "child-exe", "child-fd/1")
             }
         }
@@ -35,9 +36,13 @@ extension SecurityTests {
             }
         }
 
-        private static let signalCalls = ["exists", "kill", "kill-group", "tgkill", "sigqueueinfo", "pidfd-open", "set-owner"]
+        private static let signalCalls = [
+            "exists", "kill", "kill-group", "tgkill", "sigqueueinfo", "pidfd-open", "set-owner",
+        ]
 
-        @Test("attack 18: signals reach no process of the host, no other sandbox, and do nothing to init", arguments: AgentUser.allCases)
+        @Test(
+            "attack 18: signals reach no process of the host, no other sandbox, and do nothing to init",
+            arguments: AgentUser.allCases)
         func signals(user: AgentUser) throws {
             try LeakCheck.around {
                 let canary = try HostCanary()

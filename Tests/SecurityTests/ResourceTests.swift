@@ -3,21 +3,22 @@ import Foundation
 import SandboxSpec
 import Testing
 
-@testable import Cgroups
-
-/// Whether this user may limit processes and memory here.
+/// Whether this user may limit processes and memory here. Root always may: if not, that is a failure and no reason to
+/// skip.
 private let holdsLimits: Bool = {
-    var limits = CgroupLimits()
-    limits.memory = 64 << 20
-    limits.pids = 32
-    guard let layout = try? CgroupLayout.probe() else { return false }
-    return (try? CgroupPlan(limits: limits, layout: layout)) != nil
+    if isRoot { return true }
+    guard var spec = try? Sandbox.spec("descriptors") else { return true }
+    spec.limits.memory = .value(ByteCount(bytes: 64 << 20))
+    spec.limits.pids = .value(32)
+    return (try? Sandbox.run(spec))?.error?.code != .unavailable
 }()
 private let needsCgroups: Comment = "this user has no cgroup of its own to limit processes and memory in"
 
 extension SecurityTests {
     @Suite struct Resources {
-        private func bomb(_ kind: String, most: Int, pids: LimitValue<UInt64>?, user: AgentUser = .agent) throws -> SandboxSpec {
+        private func bomb(_ kind: String, most: Int, pids: LimitValue<UInt64>?, user: AgentUser = .agent) throws
+            -> SandboxSpec
+        {
             var spec = try Sandbox.spec("bombs", kind, "\(most)", user: user)
             spec.limits.pids = pids
             return spec
@@ -49,14 +50,29 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 29: without a limit the same bomb goes on to its own end", .enabled(if: holdsLimits, needsCgroups))
-        func unlimited() throws {
+        @Test(
+            "attack 29: without a limit the same bomb goes on to its own end", .enabled(if: holdsLimits, needsCgroups))
+        func unlimitedProcesses() throws {
             try LeakCheck.around {
                 for kind in ["processes", "threads"] {
                     let sandbox = try Sandbox.start(bomb(kind, most: 60, pids: .max))
                     try sandbox.untilReady().expectSuccess("made", result: 60)
                     #expect(sandbox.tasks() == 62)
                     #expect(sandbox.wait().status == 0)
+                }
+            }
+        }
+
+        @Test(
+            "attacks 29 and 30: limits that this user cannot be given are an error, and nothing runs without them",
+            .enabled(if: !holdsLimits, "this user can be given every limit"))
+        func refusedLimits() throws {
+            try LeakCheck.around {
+                for spec in [try bomb("processes", most: 40, pids: .value(32)), try hog("heap", mebibytes: 96)] {
+                    let outcome = try Sandbox.run(spec)
+                    #expect(outcome.error?.code == .unavailable, "\(outcome.summary)")
+                    #expect(outcome.summary.contains("hint:"), "\(outcome.summary)")
+                    #expect(outcome.output.isEmpty)
                 }
             }
         }
@@ -72,7 +88,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 29: a bomb whose every process forks is held, and gone at the deadline", .enabled(if: holdsLimits, needsCgroups))
+        @Test(
+            "attack 29: a bomb whose every process forks is held, and gone at the deadline",
+            .enabled(if: holdsLimits, needsCgroups))
         func recursive() throws {
             try LeakCheck.around {
                 var spec = try bomb("recursive", most: 0, pids: .value(64))
@@ -118,7 +136,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 30: less than the limit is had, in every form", .enabled(if: holdsLimits, needsCgroups), arguments: forms)
+        @Test(
+            "attack 30: less than the limit is had, in every form", .enabled(if: holdsLimits, needsCgroups),
+            arguments: forms)
         func within(form: String) throws {
             try LeakCheck.around {
                 let outcome = try Sandbox.run(hog(form, mebibytes: 32))

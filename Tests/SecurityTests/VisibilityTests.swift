@@ -7,7 +7,9 @@ extension SecurityTests {
     @Suite struct Visibility {
         private static let objects = ["sysv-memory", "sysv-messages", "sysv-semaphores", "posix-memory", "posix-queue"]
 
-        private func spec(_ canary: (key: Int32, port: Int), _ user: AgentUser, sockets: [String] = []) throws -> SandboxSpec {
+        private func spec(_ canary: (key: Int32, port: Int), _ user: AgentUser, sockets: [String] = []) throws
+            -> SandboxSpec
+        {
             var spec = try Sandbox.spec("visibility", "\(canary.key)", "\(canary.port)", user: user)
             spec.command += sockets
             return spec
@@ -63,7 +65,8 @@ extension SecurityTests {
 
         /// Sockets by which a program on the host could be asked for anything.
         private static let services = [
-            "/run/dbus/system_bus_socket", "/run/docker.sock", "/var/run/docker.sock", "/run/containerd/containerd.sock",
+            "/run/dbus/system_bus_socket", "/run/docker.sock", "/var/run/docker.sock",
+            "/run/containerd/containerd.sock",
             "/run/podman/podman.sock", "/run/systemd/private", "/run/systemd/notify", "/run/user/1000/bus",
             "/run/user/0/bus", "/run/user/1000/wayland-0", "/tmp/.X11-unix/X0", "/run/udev/control",
         ]
@@ -72,7 +75,9 @@ extension SecurityTests {
             "NOTIFY_SOCKET",
         ]
 
-        @Test("attack 20: sockets of the host's services are absent, and so are the variables that name them", arguments: AgentUser.allCases)
+        @Test(
+            "attack 20: sockets of the host's services are absent, and so are the variables that name them",
+            arguments: AgentUser.allCases)
         func services(user: AgentUser) throws {
             let directory = TemporaryTree.makeDirectory("service")
             let service = try SocketCanary("\(directory)/socket")
@@ -107,7 +112,9 @@ extension SecurityTests {
             #expect(service.visits == 1)
         }
 
-        @Test("attack 37: without a network there is loopback alone, and the host's listeners are refused", arguments: AgentUser.allCases)
+        @Test(
+            "attack 37: without a network there is loopback alone, and the host's listeners are refused",
+            arguments: AgentUser.allCases)
         func noNetwork(user: AgentUser) throws {
             try LeakCheck.around {
                 let canary = try HostCanary()

@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
     int semaphores = semget(key, 1, IPC_CREAT | IPC_EXCL | 0666);
     umask(0);
     int shared = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0666);
-    struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 16};
+    struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 16};  // a user may have few bytes of them
     mqd_t queue = mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0666, &small);
     struct sockaddr_un abstract = {.sun_family = AF_UNIX};
     snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "%s", name);
@@ -58,7 +58,9 @@ int main(int argc, char **argv) {
             if (waiting[i].revents & POLLIN && accept(waiting[i].fd, NULL, NULL) >= 0) visits++;
     }
     struct shmid_ds state = {0};
-    int intact = shmctl(segment, IPC_STAT, &state) == 0 && semctl(semaphores, 0, GETVAL) == 0 && access("/dev/shm", F_OK) == 0;
+    struct stat file;
+    int intact = shmctl(segment, IPC_STAT, &state) == 0 && msgget(key, 0) == messages
+        && semctl(semaphores, 0, GETVAL) == 0 && fstat(shared, &file) == 0 && file.st_nlink == 1;
     found("visits", visits);
     found("intact", intact);
     remove_all(key, name);

@@ -9,8 +9,8 @@ int main(int argc, char **argv) {
     report("mknod-block", mknod("/tmp/disk", S_IFBLK | 0666, makedev(254, 0)));
     report("mknodat-block", syscall(SYS_mknodat, AT_FDCWD, "/tmp/disk2", S_IFBLK | 0666, makedev(8, 0)));
     try_open("open-made", "/tmp/null", O_RDWR);
-    // Makes sure that it is devices which are refused, and not mknod(2): a pipe, and overlay's whiteout, which the kernel
-    // lets anybody make, but which no nodev mount opens.
+    // Makes sure that it is devices which are refused, and not mknod(2): a pipe, and overlay's whiteout, which the
+    // kernel lets anybody make, but which no nodev mount opens.
     report("mknod-pipe", mknod("/tmp/pipe", S_IFIFO | 0666, 0));
     report("mknod-whiteout", mknod("/tmp/whiteout", S_IFCHR | 0666, makedev(0, 0)));
     try_open("open-whiteout", "/tmp/whiteout", O_RDONLY);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attacks 24, 25 and 26: calls that are the machine's administrator's, or more kernel than an agent needs. Every argument
-// is one that would change nothing if the call went through.
+// Attacks 24, 25 and 26: calls that are the machine's administrator's, or more kernel than an agent needs. Every
+// argument is one that would change nothing if the call went through.
 #include "attempt.h"
 #include <linux/perf_event.h>
 #include <sys/time.h>

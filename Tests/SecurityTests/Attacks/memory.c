@@ -26,7 +26,8 @@ static void fill_mapping(char *memory, size_t size) {
     for (size_t offset = 0; offset < size; offset += 4096) memory[offset] = 1;
 }
 
-/// Pipes of the largest size, then of any size: the kernel gives a user 64 MiB of large ones, and small ones without end.
+/// Pipes of the largest size, then of any size: the kernel gives a user 64 MiB of large ones, and small ones without
+/// end.
 static void fill_pipes(int count) {
     size_t left = (size_t)count * mebibyte;
     while (left > 0) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The programs of `Tests/SecurityTests/Attacks`, compiled once a process, statically: they run on any root file system.
+/// The programs of `Tests/SecurityTests/Attacks`, compiled once a process, statically: they run on any root file
+/// system.
 enum AttackPrograms {
     /// Where they appear in a sandbox.
     static let target = "/attack"
@@ -9,7 +10,9 @@ enum AttackPrograms {
     /// The directory of the compiled programs; it goes away with the process.
     static let directory: String = {
         let directory = TemporaryTree.makeDirectory("attacks")
-        do { try compileAll(into: directory) } catch { preconditionFailure("the attack programs do not compile: \(error)") }
+        do { try compileAll(into: directory) } catch {
+            preconditionFailure("the attack programs do not compile: \(error)")
+        }
         return directory
     }()
 

@@ -36,7 +36,9 @@ final class HostProcess {
 
     /// Whether it has not ended.
     var isRunning: Bool {
-        let state = TemporaryTree.read("/proc/\(pid)/stat").flatMap { $0.split(separator: ")").last?.split(separator: " ").first }
+        let state = TemporaryTree.read("/proc/\(pid)/stat").flatMap {
+            $0.split(separator: ")").last?.split(separator: " ").first
+        }
         return status == nil && state != nil && state != "Z"
     }
 
@@ -46,7 +48,9 @@ final class HostProcess {
     }
 
     /// Runs a program to its end.
-    static func run(_ path: String, _ arguments: [String]) throws -> (status: ExitStatus, output: String, errors: String) {
+    static func run(_ path: String, _ arguments: [String]) throws -> (
+        status: ExitStatus, output: String, errors: String
+    ) {
         let process = try HostProcess(path, arguments)
         let status = process.wait()
         return (status, process.output.text, process.errors.text)

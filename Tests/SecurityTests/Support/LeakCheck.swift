@@ -30,8 +30,8 @@ struct LeakCheck: Equatable, CustomStringConvertible {
             links: Set(names("/sys/class/net")))
     }
 
-    /// Records an issue for everything that has come or gone since `before`. What is only on its way out, as a process that
-    /// has not been reaped, has two seconds.
+    /// Records an issue for everything that has come or gone since `before`. What is only on its way out, as a
+    /// process that has not been reaped, has two seconds.
     static func expectNothingLeft(since before: LeakCheck, sourceLocation: SourceLocation = #_sourceLocation) {
         var now = snapshot()
         for _ in 0..<100 where now != before {
@@ -51,11 +51,14 @@ struct LeakCheck: Equatable, CustomStringConvertible {
         return try body()
     }
 
-    var description: String { difference(from: LeakCheck(processes: [], cgroups: [], mounts: [], descriptors: [], links: [])) }
+    var description: String {
+        difference(from: LeakCheck(processes: [], cgroups: [], mounts: [], descriptors: [], links: []))
+    }
 
     private func difference(from before: LeakCheck) -> String {
         func changes(_ name: String, _ old: Set<String>, _ new: Set<String>) -> [String] {
-            new.subtracting(old).sorted().map { "\(name) +\($0)" } + old.subtracting(new).sorted().map { "\(name) -\($0)" }
+            new.subtracting(old).sorted().map { "\(name) +\($0)" }
+                + old.subtracting(new).sorted().map { "\(name) -\($0)" }
         }
         return
             (changes("process", before.processes, processes) + changes("cgroup", before.cgroups, cgroups)

@@ -26,7 +26,8 @@ struct SandboxOutcome {
     var report: AttemptReport { AttemptReport(output, context: summary) }
     /// Everything about it, for a failed expectation.
     var summary: String {
-        "status \(status) limit \(verdict?.limit?.rawValue ?? "none") \(error.map { "\($0)" } ?? "")\n\(errors)\(output)"
+        let limit = verdict?.limit?.rawValue ?? "none"
+        return "status \(status) limit \(limit) \(error.map { "\($0)" } ?? "")\n\(errors)\(output)"
     }
 }
 

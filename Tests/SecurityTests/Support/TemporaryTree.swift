@@ -3,8 +3,8 @@ import Foundation
 
 /// Directories of one test process, all removed when it ends.
 enum TemporaryTree {
-    /// Others can look into it, as they can into most directories of a host: what an agent cannot reach, it cannot reach
-    /// because of the sandbox.
+    /// Others can look into it, as they can into most directories of a host: what an agent cannot reach, it cannot
+    /// reach because of the sandbox.
     private static let root: String = {
         var template = Array("/tmp/martinet-security-XXXXXX".utf8CString)
         precondition(mkdtemp(&template) != nil, "no temporary directory")
