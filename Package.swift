@@ -53,16 +53,24 @@ let package = Package(
         .testTarget(
             name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
-            name: "SetupProgramTests", dependencies: ["SetupProgram", "CLinux"], exclude: ["Golden"],
+            name: "SetupProgramTests", dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram"],
+            exclude: ["Golden"],
             swiftSettings: testSettings),
         .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel", "CLinux"], swiftSettings: testSettings),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups"], swiftSettings: testSettings),
-        .testTarget(name: "ConfinementTests", dependencies: ["Confinement"], swiftSettings: testSettings),
+        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel"], swiftSettings: testSettings),
         .testTarget(
-            name: "StorageTests", dependencies: ["Storage"], exclude: ["Fixtures"], swiftSettings: testSettings),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "CLinux"], swiftSettings: testSettings),
+            name: "ConfinementTests", dependencies: ["CLinux", "CSeccomp", "Confinement", "LinuxKernel"],
+            swiftSettings: testSettings),
         .testTarget(
-            name: "SecurityTests", dependencies: ["Engine", "LinuxKernel"], exclude: ["Attacks"],
+            name: "StorageTests", dependencies: ["LinuxKernel", "Storage"], exclude: ["Fixtures"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["CLinux", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "SecurityTests", dependencies: ["CLinux", "Cgroups", "Engine", "LinuxKernel", "SandboxSpec"],
+            exclude: ["Attacks"],
             swiftSettings: testSettings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec"], swiftSettings: testSettings),
