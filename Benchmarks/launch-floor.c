@@ -211,10 +211,10 @@ static double microseconds(void) {
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static long number(const char *text) {
-    char *end;
-    long value = text ? strtol(text, &end, 10) : 0;
-    if (value < 1 || *end || value > 1000000) die("--runs and --warm-up take a number from 1", -EINVAL);
+static long number(const char *text, long least) {
+    char *end = "";
+    long value = text ? strtol(text, &end, 10) : -1;
+    if (value < least || *end || value > 1000000) die("--runs takes a number from 1, --warm-up from 0", -EINVAL);
     return value;
 }
 
@@ -223,8 +223,8 @@ int main(int count, char **arguments) {
     long runs = 200, warm_up = 20, samples = 0;
     make_filter();
     for (int i = 1; i < count; i++) {
-        if (!strcmp(arguments[i], "--runs")) runs = number(arguments[++i]);
-        else if (!strcmp(arguments[i], "--warm-up")) warm_up = number(arguments[++i]);
+        if (!strcmp(arguments[i], "--runs")) runs = number(arguments[++i], 1);
+        else if (!strcmp(arguments[i], "--warm-up")) warm_up = number(arguments[++i], 0);
         else if (!strcmp(arguments[i], "--samples")) samples = 1;
         else if (!strcmp(arguments[i], "--filter") && i + 1 < count) read_filter(arguments[++i]);
         else die("usage: launch-floor [--runs N] [--warm-up N] [--samples] [--filter FILE]", -EINVAL);
