@@ -14,7 +14,9 @@ public struct CgroupHierarchy: Sendable, Equatable {
 
     /// This process's cgroup below the mount point, without a leading slash; `nil` where the mount does not show it.
     public var ownDirectory: String? {
-        guard let ownPath, !ownPath.utf8.split(separator: 0x2f).contains(where: { $0.elementsEqual("..".utf8) }) else { return nil }
+        guard let ownPath, !ownPath.utf8.split(separator: 0x2f).contains(where: { $0.elementsEqual("..".utf8) }) else {
+            return nil
+        }
         if mountRoot == "/" { return String(ownPath.dropFirst()) }
         guard ownPath.hasPrefix(mountRoot) else { return nil }
         let rest = ownPath.dropFirst(mountRoot.count)

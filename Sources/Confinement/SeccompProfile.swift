@@ -108,9 +108,9 @@ public struct SeccompProfile: Hashable, Sendable {
         /// The ABI this program is built for.
         public static var native: Architecture {
             #if arch(x86_64)
-                .x86_64
+            .x86_64
             #else
-                .aarch64
+            .aarch64
             #endif
         }
     }

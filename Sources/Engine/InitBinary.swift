@@ -14,12 +14,16 @@ enum InitBinary {
         let directory = own[..<slash]
         var tried: [String] = []
         for path in ["\(directory)/\(name)", "\(directory)/../libexec/martinet/\(name)"] {
-            do throws(SystemError) { return try LinuxKernel.open(path, [.pathOnly]) } catch where error.errno == .noEntry {
+            do throws(SystemError) { return try LinuxKernel.open(path, [.pathOnly]) } catch
+                where error.errno == .noEntry
+            {
                 tried.append(path)
             } catch { throw EngineError(error) }
         }
         // Test bundles run from the toolchain's directories: their builds lie beside the working directory.
-        if let path = buildDirectory { return try launching { () throws(SystemError) in try LinuxKernel.open("\(path)/\(name)", [.pathOnly]) } }
+        if let path = buildDirectory {
+            return try launching { () throws(SystemError) in try LinuxKernel.open("\(path)/\(name)", [.pathOnly]) }
+        }
         throw EngineError(
             .launchFailed, "find \(name): not at \(tried.joined(separator: ", "))",
             hint: "make install puts it in PREFIX/libexec/martinet")

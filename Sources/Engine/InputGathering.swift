@@ -20,7 +20,8 @@ extension LaunchPreparation {
             for entry in try storing({ () throws(StorageError) in try HostRootfs.entries() }) {
                 switch entry {
                 case .tree(let path, let target, let isDirectory):
-                    guard let source = try trees.openIfThere(path, attributes: [.readOnly, .noSetuid, .noDevices]) else { continue }
+                    guard let source = try trees.openIfThere(path, attributes: [.readOnly, .noSetuid, .noDevices])
+                    else { continue }
                     inputs.append(TreeInput(source: source, target: "/\(target)", isDirectory: isDirectory))
                 case .symlink(let path, let target): links.append(SymlinkInput(path: "/\(path)", target: target))
                 }

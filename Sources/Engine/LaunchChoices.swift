@@ -83,7 +83,9 @@ extension Launcher {
         do throws(CgroupError) {
             let layout = try CgroupLayout.probe()
             let isUnified = layout.kind == .v2
-            if !asked && !probe.isPrivileged { return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: isUnified) }
+            if !asked && !probe.isPrivileged {
+                return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: isUnified)
+            }
             return CgroupChoice(
                 plan: try CgroupPlan(limits: limits, layout: layout), holdsProcesses: limits.pids != nil,
                 isUnified: isUnified)

@@ -30,7 +30,8 @@ enum LaunchPreparation {
                 return number
             }
         }
-        let uid = try spec.user.map { user throws(EngineError) in try number(user.user, "user") } ?? GeneratedFiles.agentID
+        let uid =
+            try spec.user.map { user throws(EngineError) in try number(user.user, "user") } ?? GeneratedFiles.agentID
         let gid = try spec.user?.group.map { group throws(EngineError) in try number(group, "group") } ?? uid
         let name = known.first { $0.value == uid && $0.key != "nogroup" }?.key ?? "user\(uid)"
         return AgentIdentity(uid: uid, gid: gid, groups: spec.groups, name: name, home: GeneratedFiles.agentHome)

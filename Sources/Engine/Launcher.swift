@@ -126,7 +126,8 @@ public struct Launcher: Sendable {
             spec.terminal
             ? nil
             : try StreamPlan(
-                streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil, owner: mapping.hostUID(of: identity.uid))
+                streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil,
+                owner: mapping.hostUID(of: identity.uid))
         try fault.check(.openRoot)
         let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(

@@ -11,7 +11,8 @@ struct SetupFailure {
 
     func error(_ spec: SandboxSpec) -> EngineError {
         guard let program, program.instructions.indices.contains(Int(index)) else {
-            let what = index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
+            let what =
+                index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
             return EngineError(.initFailed, "init could not \(what): \(errno)")
         }
         var instruction = program.instructions[Int(index)]
@@ -35,7 +36,8 @@ struct SetupFailure {
                 .notExecutable, "execute \(name): \(errno)",
                 hint: errno == .permissionDenied
                     ? "it is not executable for the agent, or a directory above it is closed to the agent"
-                    : errno.name == "ENOEXEC" ? "it is neither a program of this machine nor a script with #! line" : nil)
+                    : errno.name == "ENOEXEC"
+                        ? "it is neither a program of this machine nor a script with #! line" : nil)
         }
     }
 

@@ -45,8 +45,11 @@ struct StreamPlan: ~Copyable {
         }
         switch found.kind {
         case .directory, .blockDevice:
-            throw EngineError(.invalidSpec, "\(name) is a \(found.kind == .directory ? "directory" : "block device"), "
-                + "which would be a way out of the sandbox", hint: "redirect it from or to a file, a pipe or /dev/null")
+            throw EngineError(
+                .invalidSpec,
+                "\(name) is a \(found.kind == .directory ? "directory" : "block device"), "
+                    + "which would be a way out of the sandbox",
+                hint: "redirect it from or to a file, a pipe or /dev/null")
         case .characterDevice where isTerminal(raw), .regular where pumpsRegularFiles:
             try addPump(raw, number: number)
         default:

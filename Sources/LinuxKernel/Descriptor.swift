@@ -23,7 +23,8 @@ public struct Descriptor: ~Copyable, Sendable {
     /// A second descriptor for the same open file. fcntl(2), `F_DUPFD_CLOEXEC`
     public func duplicate() throws(SystemError) -> Descriptor {
         Descriptor(
-            owning: Int32(try kernel("fcntl F_DUPFD_CLOEXEC", nil, Int(SYS_fcntl), Int(rawValue), Int(F_DUPFD_CLOEXEC), 3)))
+            owning: Int32(
+                try kernel("fcntl F_DUPFD_CLOEXEC", nil, Int(SYS_fcntl), Int(rawValue), Int(F_DUPFD_CLOEXEC), 3)))
     }
 }
 

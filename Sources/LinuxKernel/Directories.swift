@@ -131,7 +131,9 @@ public func makeSymlink(
 public func readSymlink(_ path: String, at base: PathBase = .workingDirectory) throws(SystemError) -> String {
     try withUnsafeTemporaryAllocationOfBytes(4096) { buffer throws(SystemError) in
         let count = try withPath("readlink", path) { name throws(SystemError) in
-            try kernel("readlink", path, Int(SYS_readlinkat), base.raw, name, Int(bitPattern: buffer.baseAddress), buffer.count)
+            try kernel(
+                "readlink", path, Int(SYS_readlinkat), base.raw, name, Int(bitPattern: buffer.baseAddress), buffer.count
+            )
         }
         return String(decoding: UnsafeRawBufferPointer(rebasing: buffer[0..<count]), as: UTF8.self)
     }

@@ -29,7 +29,8 @@ public func openProcess(_ pid: Int32) throws(SystemError) -> Descriptor {
 public func sendSignal(_ signal: Int32, to process: borrowing Descriptor) throws(SystemError) -> Bool {
     do throws(SystemError) {
         try kernel(
-            "pidfd_send_signal", "signal \(signal)", Int(SYS_pidfd_send_signal), Int(process.rawValue), Int(signal), 0, 0)
+            "pidfd_send_signal", "signal \(signal)", Int(SYS_pidfd_send_signal), Int(process.rawValue), Int(signal), 0,
+            0)
         return true
     } catch where error.errno == .noProcess {
         return false

@@ -59,7 +59,9 @@ func withPath<Result: ~Copyable>(
     var outcome: Swift.Result<Void, SystemError> = .success(())
     var value: Result?
     path.withUTF8 { bytes in
-        do throws(SystemError) { value = try body(Int(bitPattern: bytes.baseAddress)) } catch { outcome = .failure(error) }
+        do throws(SystemError) { value = try body(Int(bitPattern: bytes.baseAddress)) } catch {
+            outcome = .failure(error)
+        }
     }
     try outcome.get()
     return value!  // set whenever the outcome is a success

@@ -24,7 +24,9 @@ func sys(
 
 /// Calls `body` with the address of a value, which the kernel may read and write until `body` returns.
 @discardableResult @inline(__always)
-func withWord<Value, Result>(_ value: inout Value, _ body: (Int) throws(StepError) -> Result) throws(StepError) -> Result {
+func withWord<Value, Result>(_ value: inout Value, _ body: (Int) throws(StepError) -> Result) throws(StepError)
+    -> Result
+{
     try withUnsafeMutablePointer(to: &value) { pointer throws(StepError) in try body(Int(bitPattern: pointer)) }
 }
 

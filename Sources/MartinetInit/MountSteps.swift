@@ -19,7 +19,9 @@ struct MountBuilder {
         let context = try sys(Int(SYS_fsopen), word(operands.type.start), Int(FSOPEN_CLOEXEC))
         defer { close(context) }
         var options = operands.options
-        for _ in 0..<options.count { try configure(context, option: try wire { () throws(WireError) in try options.next() }) }
+        for _ in 0..<options.count {
+            try configure(context, option: try wire { () throws(WireError) in try options.next() })
+        }
         try sys(Int(SYS_fsconfig), context, Int(FSCONFIG_CMD_CREATE.rawValue), 0, 0, 0)
         let mount = try sys(Int(SYS_fsmount), context, Int(FSMOUNT_CLOEXEC), Int(operands.attributes))
         do throws(StepError) { try root.own(fileSystemOf: mount) } catch {
@@ -176,7 +178,8 @@ struct MountBuilder {
 
     private func openIfThere(_ path: WireString, _ optional: Bool, _ follows: Bool) throws(StepError) -> Int? {
         let flags = follows ? O_PATH_ONLY : O_PATH_ONLY | O_NOFOLLOW
-        do throws(StepError) { return try root.open(path.start, flags) } catch where optional && error.errno == ENOENT {
+        do throws(StepError) { return try root.open(path.start, flags) } catch where optional && error.errno == ENOENT
+        {
             return nil
         } catch { throw error }
     }
@@ -207,7 +210,8 @@ struct MountBuilder {
         let tree = try clone(source, recursive: false)
         defer { close(tree) }
         try setAttributes(
-            tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC, clear: 0)
+            tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC,
+            clear: 0)
         try move(tree, onto: target)
         root.mounted(on: operands.path)
     }

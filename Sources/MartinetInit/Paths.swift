@@ -144,7 +144,9 @@ struct NewRoot {
         return try withUnsafeTemporaryAllocationOf(end) { prefix throws(StepError) in
             prefix.update(from: path.start, count: end)
             prefix[end - 1] = 0  // the slash
-            do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch where error.errno == ENOENT {
+            do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch
+                where error.errno == ENOENT
+            {
             } catch { throw error }
             return try makeDirectories(prefix)
         }

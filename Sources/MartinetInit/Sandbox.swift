@@ -82,7 +82,8 @@ struct Sandbox {
         switch opcode {
         case .setPropagation: try mounts.setPropagation(try wire { () throws(WireError) in try reader.uint64() })
         case .createFileSystem:
-            try mounts.createFileSystem(try wire { () throws(WireError) in try CreateFileSystemOperands(&reader) }, slots)
+            try mounts.createFileSystem(
+                try wire { () throws(WireError) in try CreateFileSystemOperands(&reader) }, slots)
         case .cloneHostTree:
             try mounts.cloneHostTree(try wire { () throws(WireError) in try CloneHostTreeOperands(&reader) }, slots)
         case .cloneTree:

@@ -7,7 +7,8 @@ extension Choice {
     public init(named text: String) throws(SpecError) {
         guard let value = Self(rawValue: text) else {
             let names = Self.allCases.map(\.rawValue)
-            throw SpecError("\(text.quoted) is none of \(names.joined(separator: ", "))\(suggestion(for: text, among: names))")
+            throw SpecError(
+                "\(text.quoted) is none of \(names.joined(separator: ", "))\(suggestion(for: text, among: names))")
         }
         self = value
     }

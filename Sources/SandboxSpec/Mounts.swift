@@ -79,7 +79,9 @@ public struct TmpfsMount: Sendable, Hashable, CustomStringConvertible {
         guard parts.count <= 2 else { throw SpecError("\(text.quoted) is not a tmpfs; write DST or DST:SIZE") }
         target = try SandboxPath(String(parts[0]))
         size = parts.count == 2 ? try ByteCount(String(parts[1])) : nil
-        if let size, size.bytes < 4096 { throw SpecError("\(text.quoted): a tmpfs holds at least 4KiB; write \(parts[0]):4KiB") }
+        if let size, size.bytes < 4096 {
+            throw SpecError("\(text.quoted): a tmpfs holds at least 4KiB; write \(parts[0]):4KiB")
+        }
     }
 
     public var description: String { "\(target)\(size.map { ":\($0)" } ?? "")" }

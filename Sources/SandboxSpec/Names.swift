@@ -31,7 +31,8 @@ public struct SandboxHostname: Sendable, Hashable, CustomStringConvertible {
         }
         guard valid, text.utf8.count <= 63 else {
             throw SpecError(
-                "\(text.quoted) is not a host name; write letters, digits and '-', in labels divided by '.', at most 63")
+                "\(text.quoted) is not a host name; write letters, digits and '-', in labels divided by '.', at most 63"
+            )
         }
         self.text = text
     }

@@ -9,7 +9,9 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
     /// guards nothing must not look as if it did.
     public init(_ text: String) throws(SpecError) {
         let components = pathComponents(text).filter { $0 != "." }.map(String.init)
-        guard !text.utf8.starts(with: [0x2f]), !components.isEmpty, !components.contains(".."), !text.utf8.contains(0), text.utf8.count < 1024 else {
+        guard !text.utf8.starts(with: [0x2f]), !components.isEmpty, !components.contains(".."), !text.utf8.contains(0),
+            text.utf8.count < 1024
+        else {
             throw SpecError("\(text.quoted) is not a pattern below the workspace; write .env or secrets/*.key")
         }
         for component in components where component != "**" && component.contains("**") {
@@ -142,7 +144,8 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
     public static let builtinProtected: [PathGlob] = [
         ".git/hooks", ".git/config", ".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".bash_login", ".profile",
         ".zshrc", ".zprofile", ".zshenv", ".zlogin", ".envrc", ".ripgreprc", ".mcp.json", ".vscode", ".idea",
-        ".claude/settings.json", ".claude/settings.local.json", ".claude/commands", ".claude/agents", ".cursor/mcp.json",
+        ".claude/settings.json", ".claude/settings.local.json", ".claude/commands", ".claude/agents",
+        ".cursor/mcp.json",
     ].map(PathGlob.init(builtin:))
 
     /// What holds keys and passwords.

@@ -62,7 +62,8 @@ public struct CPUCount: Sendable, Hashable, CustomStringConvertible {
     /// Reads `0.5` or `2`: above 0, at most three decimals, at most 8,192.
     public init(_ text: String) throws(SpecError) {
         let decimals = text.split(separator: ".", maxSplits: 1).dropFirst().first?.utf8.count ?? 0
-        guard decimals <= 3, let value = ByteCount.scaled(Substring(text), by: 1000), value >= 10, value <= 8_192_000 else {
+        guard decimals <= 3, let value = ByteCount.scaled(Substring(text), by: 1000), value >= 10, value <= 8_192_000
+        else {
             throw SpecError("\(text.quoted) is not a number of CPUs; write 0.5 or 2 (from 0.01, three decimals)")
         }
         milli = value
@@ -101,7 +102,8 @@ public enum DurationText {
     public static func parse(_ text: String, allowsNegative: Bool = false) throws(SpecError) -> Duration {
         let failure = SpecError(
             plainNumber(Substring(text)) != nil
-                ? "\(text.quoted) has no unit; write \(text)s for seconds" : "\(text.quoted) is not a duration; write 10s")
+                ? "\(text.quoted) has no unit; write \(text)s for seconds"
+                : "\(text.quoted) is not a duration; write 10s")
         var rest = Substring(text)
         let negative = allowsNegative && rest.hasPrefix("-")
         if negative { rest = rest.dropFirst() }
@@ -112,7 +114,8 @@ public enum DurationText {
             rest = rest.dropFirst(number.count)
             let unit = rest.prefix { $0.isASCII && $0.isLetter }
             rest = rest.dropFirst(unit.count)
-            guard let scale = units.first(where: { $0.0 == unit })?.1, let value = ByteCount.scaled(number, by: scale) else {
+            guard let scale = units.first(where: { $0.0 == unit })?.1, let value = ByteCount.scaled(number, by: scale)
+            else {
                 throw failure
             }
             let (sum, overflow) = total.addingReportingOverflow(value)

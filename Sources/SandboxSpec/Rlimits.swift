@@ -2,7 +2,8 @@
 
 /// A resource of getrlimit(2), named without `RLIMIT_`.
 public enum ResourceName: String, Choice {
-    case cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, `as`, locks, sigpending, msgqueue, nice, rtprio, rttime
+    case cpu, fsize, data, stack, core, rss, nproc, nofile, memlock, `as`, locks, sigpending, msgqueue, nice, rtprio,
+        rttime
 
     /// The kernel's number. asm-generic/resource.h, as x86_64 and aarch64 have them.
     public var number: UInt32 { UInt32(Self.allCases.firstIndex(of: self) ?? 0) }
@@ -23,14 +24,18 @@ public struct ResourceLimit: Sendable, Hashable, CustomStringConvertible {
     /// Reads `NAME=SOFT` or `NAME=SOFT:HARD`.
     public init(_ text: String) throws(SpecError) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { throw SpecError("\(text.quoted) is not a resource limit; write nofile=1024:4096") }
+        guard parts.count == 2 else {
+            throw SpecError("\(text.quoted) is not a resource limit; write nofile=1024:4096")
+        }
         try self.init(name: String(parts[0]), value: String(parts[1]))
     }
 
     /// Reads the parts: `nofile`, `1024:4096`; `max` or `unlimited` lifts a limit.
     public init(name: String, value: String) throws(SpecError) {
         let parts = value.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count <= 2 else { throw SpecError("\(value.quoted) is not a resource limit; write SOFT or SOFT:HARD") }
+        guard parts.count <= 2 else {
+            throw SpecError("\(value.quoted) is not a resource limit; write SOFT or SOFT:HARD")
+        }
         resource = try ResourceName(named: name.lowercased())
         soft = try Self.limit(parts[0])
         hard = parts.count == 2 ? try Self.limit(parts[1]) : soft

@@ -61,7 +61,11 @@ extension String {
             case "\n": result += "\\n"
             case "\t": result += "\\t"
             default:
-                if scalar.isUnfitForTerminals { result += "\\u{\(String(scalar.value, radix: 16))}" } else { result.unicodeScalars.append(scalar) }
+                if scalar.isUnfitForTerminals {
+                    result += "\\u{\(String(scalar.value, radix: 16))}"
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
             }
         }
         return result + (unicodeScalars.count > 120 ? "…\"" : "\"")

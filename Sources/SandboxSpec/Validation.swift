@@ -32,7 +32,8 @@ extension SandboxSpec {
         }
         if workspace == nil, !protect.isEmpty || !hide.isEmpty {
             throw SpecError(
-                "there is no workspace to guard; give --workspace DIR as well", path: protect.isEmpty ? "hide" : "protect")
+                "there is no workspace to guard; give --workspace DIR as well",
+                path: protect.isEmpty ? "hide" : "protect")
         }
         try validateJoins()
         try validateMounts()
@@ -47,7 +48,8 @@ extension SandboxSpec {
             throw SpecError("the network is the host's and joined as well; leave one out", path: "join.net")
         }
         if hostname != nil, seen.contains(.uts) {
-            throw SpecError("a joined UTS namespace has its host name; leave hostname or join.uts out", path: "hostname")
+            throw SpecError(
+                "a joined UTS namespace has its host name; leave hostname or join.uts out", path: "hostname")
         }
         if seen.contains(.user), !groups.isEmpty || user == nil {
             throw SpecError(

@@ -44,7 +44,8 @@ extension ProgramCompiler {
             if case .host = inputs.root {
                 emit(
                     .writeFile(
-                        path: file.path, mode: 0o644, uid: ownerUID, gid: ownerGID, contents: Array(file.contents.utf8)))
+                        path: file.path, mode: 0o644, uid: ownerUID, gid: ownerGID, contents: Array(file.contents.utf8))
+                )
             } else {
                 overlayFile(file)
             }

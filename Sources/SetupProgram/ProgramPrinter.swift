@@ -29,11 +29,13 @@ extension SetupProgram {
         switch instruction {
         case .joinCgroup(let slot): "join the cgroup of \(name(slot))"
         case .unshareNamespaces(let flags): "unshare \(Self.namespaces(flags))"
-        case .setTimeOffsets(let monotonic, let boottime): "set clock offsets monotonic \(monotonic) ns, boottime \(boottime) ns"
+        case .setTimeOffsets(let monotonic, let boottime):
+            "set clock offsets monotonic \(monotonic) ns, boottime \(boottime) ns"
         case .joinSessionKeyring: "join a session keyring of its own"
         case .setHostname(let name): "set host name \(name)"
         case .raiseLoopback: "bring up loopback"
-        case .setPropagation(let flags): flags == K.MS_PRIVATE ? "make every mount private" : "set mount propagation \(flags)"
+        case .setPropagation(let flags):
+            flags == K.MS_PRIVATE ? "make every mount private" : "set mount propagation \(flags)"
         case .openTerminal(let slot, let uid, let gid, let rows, let columns):
             "open a terminal of \(rows) x \(columns) for \(uid):\(gid) as \(name(slot))"
         case .watchMemory(let slot): "watch \(name(slot)) for the end of memory"
@@ -178,7 +180,8 @@ extension SetupProgram {
     /// As a shell would need it; control characters are escaped.
     private static func quoted(_ text: String) -> String {
         let plain = text.utf8.allSatisfy { byte in
-            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || byte >= 0x2b && byte <= 0x3a || byte == 0x3d || byte == 0x5f
+            (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || byte >= 0x2b && byte <= 0x3a || byte == 0x3d
+                || byte == 0x5f
                 || byte == 0x40 || byte == 0x25
         }
         if plain, !text.isEmpty { return text }

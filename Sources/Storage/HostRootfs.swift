@@ -27,7 +27,8 @@ public enum HostRootfs {
         "etc/pki/ca-trust/extracted", "etc/pki/tls/certs", "etc/pki/tls/cert.pem", "etc/pki/tls/openssl.cnf",
         "etc/ca-certificates/extracted", "etc/crypto-policies", "etc/localtime", "etc/os-release",
         // By name: to list all of /etc takes a twentieth of a start. The long-term versions of Java.
-        "etc/java-8-openjdk", "etc/java-11-openjdk", "etc/java-17-openjdk", "etc/java-21-openjdk", "etc/java-25-openjdk",
+        "etc/java-8-openjdk", "etc/java-11-openjdk", "etc/java-17-openjdk", "etc/java-21-openjdk",
+        "etc/java-25-openjdk",
     ]
 
     /// Lists what the host has of it.

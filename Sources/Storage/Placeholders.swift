@@ -39,7 +39,8 @@ public enum Placeholders {
         do throws(StorageError) {
             for (index, placeholder) in plan.placeholders.enumerated() {
                 let new = try create(
-                    placeholder, temporary: ".martinet-\(suffix)-\(index)", in: workspace.rawValue, willMake, willRename)
+                    placeholder, temporary: ".martinet-\(suffix)-\(index)", in: workspace.rawValue, willMake, willRename
+                )
                 if let new { created.append(new) }
             }
         } catch {

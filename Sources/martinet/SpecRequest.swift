@@ -63,7 +63,7 @@ struct SpecRequest {
                 let file = try open(path, [.noControllingTerminal])
                 bytes = try readAll(file, limit: limit)
             }
-        } catch  where error.errno == .fileTooLarge {
+        } catch where error.errno == .fileTooLarge {
             throw SpecError("\(path): a spec has at most 1MiB")
         } catch {
             throw SpecError(error.description)
