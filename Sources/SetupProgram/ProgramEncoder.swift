@@ -126,7 +126,9 @@ public struct WireWriter {
             uint64(set)
             uint64(clear)
             flag(recursive)
-        case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot): uint32(slot.index)
+        case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot),
+            .holdSlot(let slot):
+            uint32(slot.index)
         case .attach(let slot, let path, let create):
             uint32(slot.index)
             try string(path)
