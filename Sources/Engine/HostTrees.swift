@@ -9,6 +9,8 @@ struct HostTrees: ~Copyable {
     /// What is passed to init, in slot order.
     var descriptors = DescriptorTable()
     var names: [Slot: String] = [:]
+    /// Slots of locks, which init is to hold.
+    private(set) var locks: [Slot] = []
 
     init(probe: HostProbe) { self.probe = probe }
 
@@ -17,6 +19,11 @@ struct HostTrees: ~Copyable {
         let slot = Slot(UInt32(descriptors.append(descriptor)))
         names[slot] = name
         return slot
+    }
+
+    /// Takes a lock that init holds as long as it lives: the launcher may be gone before.
+    mutating func passLock(_ descriptor: consuming Descriptor, name: String) {
+        locks.append(pass(descriptor, name: name))
     }
 
     /// What a path is shown through: a detached, private copy of its mounts, or the path and what is there.

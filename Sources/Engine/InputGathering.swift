@@ -48,7 +48,7 @@ extension LaunchPreparation {
         guard creates else { return .path(path, device: 0, inode: 0) }
         let store = try storing { () throws(StorageError) in try OverlayStore.open(path) }
         let lock = try launching { () throws(SystemError) in try duplicate(store.lock.rawValue) }
-        _ = trees.pass(lock, name: "overlay lock")
+        trees.passLock(lock, name: "overlay lock")
         return try trees.tree(
             store.directory, path: path, attributes: [.noSetuid, .noDevices], idMap: idMap, recursive: false
         ).source

@@ -146,7 +146,7 @@ public struct Launcher: Sendable {
         }
         if let lock = mapping.lock.asRaw {
             let copy = try launching { () throws(SystemError) in try duplicate(lock) }
-            _ = trees.pass(copy, name: "id range lock")
+            trees.passLock(copy, name: "id range lock")
         }
         let program = fault.applied(
             to: self.program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups))
@@ -164,6 +164,7 @@ public struct Launcher: Sendable {
         _ spec: SandboxSpec, inputs: inout LaunchInputs, trees: inout HostTrees, mapping: borrowing IdentityMapping,
         cgroups: borrowing CgroupChoice
     ) -> SetupProgram {
+        inputs.locks = trees.locks
         inputs.descriptorCount = UInt32(trees.descriptors.count)
         inputs.slotNames = trees.names
         let facts = HostFacts(

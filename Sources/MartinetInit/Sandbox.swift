@@ -61,6 +61,7 @@ struct Sandbox {
             watch.memory = try slots[try wire { () throws(WireError) in try reader.uint32() }]
         case .setDeadline: watch.deadline = try wire { () throws(WireError) in try reader.uint64() }
         case .outliveLauncher: watch.outlivesLauncher = true
+        case .holdSlot: try slots.hold(try wire { () throws(WireError) in try reader.uint32() })
         case .setOOMScoreAdjustment:
             try adjustOOMScore(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
         case .closeSlot: try slots.empty(try wire { () throws(WireError) in try reader.uint32() })

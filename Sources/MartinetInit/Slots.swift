@@ -33,6 +33,12 @@ struct Slots {
         numbers[Int(slot)] = -1
     }
 
+    /// Takes a descriptor out of its slot and keeps it open, out of every instruction's reach.
+    func hold(_ slot: UInt32) throws(StepError) {
+        _ = try self[slot]
+        numbers[Int(slot)] = -1
+    }
+
     var capacity: Int { count }
 
     /// Closes a slot's descriptor if it has one, unless it is the one to keep.

@@ -51,6 +51,8 @@ public enum Instruction: Sendable, Equatable {
     /// For what init starts from here on; init itself goes back to its own. proc_pid_oom_score_adj(5)
     case setOOMScoreAdjustment(Int32)
     case outliveLauncher
+    /// Keeps a descriptor as long as init lives: a lock. All others go when the agent runs.
+    case holdSlot(Slot)
     /// Forks the agent; what follows runs in its process. `sharesMemory` saves the copy of the page tables; a time
     /// namespace needs the copy before Linux 6.1.
     case startAgent(sharesMemory: Bool)
@@ -120,6 +122,7 @@ public enum Instruction: Sendable, Equatable {
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute
         case .outliveLauncher: .outliveLauncher
+        case .holdSlot: .holdSlot
         case .fail: .fail
         }
     }

@@ -128,6 +128,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// `tasks` files of cgroups (v1) that init joins; on v2 it is cloned into its cgroup.
     public var cgroups: [Slot] = []
     public var memoryEvent: Slot?
+    /// Locks that init holds as long as it lives: of the id range, of the overlay directory.
+    public var locks: [Slot] = []
     /// RLIMIT_NPROC where no pids cgroup holds the limit.
     public var processLimit: UInt64?
     public var descriptorCount: UInt32 = 0

@@ -90,6 +90,7 @@ struct ProgramCompiler {
 
     private mutating func watching() {
         if spec.linger { emit(.outliveLauncher) }
+        for lock in inputs.locks { emit(.holdSlot(lock)) }
         if let event = inputs.memoryEvent { emit(.watchMemory(event)) }
         if let timeout = spec.limits.timeout { emit(.setDeadline(nanoseconds: UInt64(timeout.nanoseconds))) }
         emit(.setOOMScoreAdjustment(Self.agentOOMScore))

@@ -105,6 +105,7 @@ extension Instruction {
         case .setDeadline: self = .setDeadline(nanoseconds: try reader.uint64())
         case .setOOMScoreAdjustment: self = .setOOMScoreAdjustment(Int32(bitPattern: try reader.uint32()))
         case .outliveLauncher: self = .outliveLauncher
+        case .holdSlot: self = .holdSlot(Slot(try reader.uint32()))
         case .fail: self = .fail(errno: try reader.uint32())
         case .startAgent: self = .startAgent(sharesMemory: try reader.flag())
         default: self = try Instruction(agent: opcode, &reader)

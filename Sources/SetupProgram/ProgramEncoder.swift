@@ -126,7 +126,8 @@ public struct WireWriter {
             uint64(set)
             uint64(clear)
             flag(recursive)
-        case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot):
+        case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot),
+            .holdSlot(let slot):
             uint32(slot.index)
         case .attach(let slot, let path, let create):
             uint32(slot.index)

@@ -38,6 +38,7 @@ extension SetupProgram {
             flags == K.MS_PRIVATE ? "make every mount private" : "set mount propagation \(flags)"
         case .openTerminal(let slot, let uid, let gid, let rows, let columns):
             "open a terminal of \(rows) x \(columns) for \(uid):\(gid) as \(name(slot))"
+        case .holdSlot(let slot): "hold \(name(slot)) as long as init lives"
         case .watchMemory(let slot): "watch \(name(slot)) for the end of memory"
         case .setDeadline(let nanoseconds): "end everything after \(Self.seconds(nanoseconds))"
         case .startAgent(let sharesMemory): "start the agent (\(sharesMemory ? "vfork" : "fork"))"

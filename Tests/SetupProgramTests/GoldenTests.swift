@@ -114,7 +114,7 @@ extension Instruction {
         switch self {
         case .setMountAttributes(let slot, _, _, _), .attachRoot(let slot), .attach(let slot, _, _),
             .closeSlot(let slot),
-            .watchMemory(let slot), .joinCgroup(let slot):
+            .watchMemory(let slot), .joinCgroup(let slot), .holdSlot(let slot):
             [slot]
         case .newSession(let terminal): terminal.map { [$0] } ?? []
         case .setStandardDescriptors(let input, let output, let error): [input, output, error]

@@ -41,6 +41,7 @@ public enum Opcode: UInt16, Sendable {
     case startAgent = 51
     case setOOMScoreAdjustment = 52
     case outliveLauncher = 53
+    case holdSlot = 54
 
     // Agent: between fork and exec.
     case newSession = 64
