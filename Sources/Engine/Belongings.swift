@@ -23,8 +23,9 @@ struct Belongings: ~Copyable {
 
     /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.
     mutating func makeCgroup(
-        _ plan: CgroupPlan, for spec: SandboxSpec, fault: FaultInjection?
+        _ choice: CgroupChoice, for spec: SandboxSpec, fault: FaultInjection?
     ) throws(EngineError) {
+        let plan = choice.plan
         guard !plan.parts.isEmpty else { return }
         let janitor = try startedJanitor(fault)
         try fault.check(.makeCgroup)
@@ -34,8 +35,20 @@ struct Belongings: ~Copyable {
             cgroup = try SandboxCgroup.create(name: CgroupName(name), plan: plan) { path in
                 do throws(EngineError) { try janitor.enter(cgroup: path) } catch { failure = error }
             }
-        } catch { throw EngineError(error) }
+        } catch {
+            // Waived, or only the default limit of processes, which RLIMIT_NPROC holds then.
+            if choice.mayBeMissing { return }
+            throw EngineError(
+                .unavailable, error.description, hint: error.hint == nil ? "--waive limits runs without them" : nil)
+        }
         if let failure { throw failure }
+    }
+
+    var hasCgroup: Bool {
+        switch cgroup {
+        case .some: true
+        case .none: false
+        }
     }
 
     /// The janitor, from the first thing on that it would have to remove.

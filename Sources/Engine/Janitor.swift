@@ -76,7 +76,9 @@ final class Janitor {
     private func enter(_ path: String, _ kind: mt_janitor_kind, directory: Int32) throws(EngineError) {
         let bytes = Array(path.utf8)
         guard nextEntry < Int(MT_JANITOR_ENTRIES), bytes.count < 512 else {
-            throw EngineError(.launchFailed, "note \(path) for removal: too many or too long names")
+            throw EngineError(
+                .launchFailed, "note \(path) for removal: too many names, or one too long",
+                hint: "at most 120 guarded paths may be missing in a workspace, each at most 500 bytes")
         }
         withEntry(nextEntry) { entry in
             withUnsafeMutableBytes(of: &entry.pointee.path) { $0.copyBytes(from: bytes + [0]) }

@@ -12,6 +12,8 @@ struct CgroupChoice: Sendable {
     /// Whether a pids cgroup holds the limit of processes; RLIMIT_NPROC does otherwise.
     var holdsProcesses: Bool
     var isUnified: Bool
+    /// Whether the sandbox may start without: limits are waived, or none was asked for.
+    var mayBeMissing = false
 
     /// Whether /sys/fs/cgroup is a pure v2 hierarchy: one look, where a whole layout takes reading three files.
     static var isUnified: Bool { mayAccess("/sys/fs/cgroup/cgroup.controllers", .read) }
@@ -76,7 +78,9 @@ extension Launcher {
         }
         limits.millicpus = spec.limits.cpus?.value?.milli
         let asked = limits != CgroupLimits() || spec.limits.pids?.value != nil
-        limits.pids = spec.limits.pids == nil ? Self.defaultProcesses : spec.limits.pids?.value
+        // The default does not make a controller necessary that a user may not have been delegated.
+        let byDefault = probe.isPrivileged ? Self.defaultProcesses : nil
+        limits.pids = spec.limits.pids == nil ? byDefault : spec.limits.pids?.value
         guard asked || probe.isPrivileged || effectiveUID() != 0 else {
             return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: false)
         }
@@ -88,7 +92,7 @@ extension Launcher {
             }
             return CgroupChoice(
                 plan: try CgroupPlan(limits: limits, layout: layout), holdsProcesses: limits.pids != nil,
-                isUnified: isUnified)
+                isUnified: isUnified, mayBeMissing: !asked || spec.waive.contains(.limits))
         } catch {
             guard !asked || spec.waive.contains(.limits) else {
                 throw EngineError(

@@ -41,7 +41,10 @@ extension Launcher {
             spec, identity: identity, secrets: inputs.secrets, callerTerminal: options.callerEnvironment["TERM"])
         let capabilities = try LaunchPreparation.capabilities(spec, probe: trees.probe)
         inputs.capabilities = capabilities.rawValue
-        inputs.processLimit = spec.limits.pids == .max ? nil : spec.limits.pids?.value ?? Self.defaultProcesses
+        // Init counts too, but under another id where there are several.
+        let others: UInt64 = mapping.mapsRange && identity.uid != 0 ? 1 : 0
+        let processes = spec.limits.pids == .max ? nil : spec.limits.pids?.value ?? Self.defaultProcesses
+        inputs.processLimit = processes.map { $0 - others }
         try fault.check(.compileFilter)
         try filter(spec, capabilities: capabilities, into: &inputs)
         return inputs

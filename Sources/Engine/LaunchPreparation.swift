@@ -33,7 +33,7 @@ enum LaunchPreparation {
         let uid =
             try spec.user.map { user throws(EngineError) in try number(user.user, "user") } ?? GeneratedFiles.agentID
         let gid = try spec.user?.group.map { group throws(EngineError) in try number(group, "group") } ?? uid
-        let name = known.first { $0.value == uid && $0.key != "nogroup" }?.key ?? "user\(uid)"
+        let name = known.first { $0.value == uid && $0.key != "nogroup" }?.key ?? "u\(uid)"
         return AgentIdentity(uid: uid, gid: gid, groups: spec.groups, name: name, home: GeneratedFiles.agentHome)
     }
 
@@ -55,7 +55,7 @@ enum LaunchPreparation {
             case .number(let number):
                 uid = number
                 found = try UserLookup.describe(uid: number, inRootfs: root, overlayUpper: upperRaw)
-                name = "user\(number)"
+                name = "u\(number)"
             case .name(let text):
                 let user = try UserLookup.resolve(name: text, inRootfs: root, overlayUpper: upperRaw)
                 uid = user.uid

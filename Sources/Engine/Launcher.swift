@@ -92,7 +92,7 @@ public struct Launcher: Sendable {
         let fault = options.fault
         do throws(EngineError) {
             if CgroupChoice.isUnified {
-                try belongings.makeCgroup(try cgroupPlan(spec, probe: probe).plan, for: spec, fault: fault)
+                try belongings.makeCgroup(try cgroupPlan(spec, probe: probe), for: spec, fault: fault)
             }
             let joins = try openJoins(spec)
             try fault.check(.clone)
@@ -119,7 +119,7 @@ public struct Launcher: Sendable {
         try fault.check(.release)
         try sandbox.process.release()
         let cgroups = try cgroupPlan(spec, probe: probe)
-        if !CgroupChoice.isUnified { try sandbox.belongings.makeCgroup(cgroups.plan, for: spec, fault: fault) }
+        if !CgroupChoice.isUnified { try sandbox.belongings.makeCgroup(cgroups, for: spec, fault: fault) }
 
         var trees = HostTrees(probe: probe)
         let plan: StreamPlan? =
@@ -137,7 +137,7 @@ public struct Launcher: Sendable {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }
         try guardWorkspace(spec, &inputs, &sandbox.belongings)
-        if cgroups.holdsProcesses { inputs.processLimit = nil }
+        if cgroups.holdsProcesses && sandbox.belongings.hasCgroup { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)
         var tasks = try sandbox.belongings.joinDescriptors()
         while let file = tasks.removeLast() { inputs.cgroups.append(trees.pass(file, name: "cgroup tasks")) }

@@ -47,6 +47,8 @@ struct SetupFailure {
             "the caller's own /proc or /sys is partly hidden, as in a container: run that with unmasked paths"
         case (.createFileSystem(_, "overlay", _, _), _):
             "overlay in a user namespace needs Linux 5.11 and a file system with xattrs below it"
+        case (.attach(_, let path, _), .permissionDenied):
+            "\(path) is missing in the root file system, in a directory of somebody else's; make an empty one there"
         case (.attach(_, let path, _), .crossDevice), (.makeDirectory(let path, _, _, _), .crossDevice):
             "\(path) would have to be made in a directory of the host; make it there, or choose another place"
         case (.attach(_, let path, _), .notDirectory), (.attach(_, let path, _), .isDirectory):

@@ -51,7 +51,7 @@ extension SandboxSpec {
     public init(node: SpecNode) throws(SpecError) {
         self.init()
         guard case .map(let entries) = node.value else {
-            throw SpecError("\(node.kindName) is not a spec; write keys and values, as command: [true]")
+            throw SpecError("\(node.kindName) is not a spec; write keys and values, as command: [\"true\"]")
         }
         for entry in entries {
             guard SpecField.all.contains(where: { $0.section == entry.key }) else {

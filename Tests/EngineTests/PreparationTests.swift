@@ -147,7 +147,7 @@ import Testing
         #expect(try Self.identity("5:6", groups: [7]).groups == [7])
         #expect(try Self.identity("5:6").gid == 6)
         #expect(try Self.identity("5").gid == 5)
-        #expect(try Self.identity("5").name == "user5")
+        #expect(try Self.identity("5").name == "u5")
         #expect(try Self.identity("0").name == "root")
     }
 

@@ -67,7 +67,7 @@ import Testing
             Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
         }
         let read = message { _ = try SandboxSpec(document: text(64), format: format) }
-        #expect(read == "a list is not a spec; write keys and values, as command: [true]")
+        #expect(read == "a list is not a spec; write keys and values, as command: [\"true\"]")
         for depth in [65, 5000, 200_000] {
             let refused = message { _ = try SandboxSpec(document: text(depth), format: format) }
             #expect(refused == "1:65: lists and maps nest deeper than 64", "\(depth)")

@@ -65,7 +65,7 @@ import Testing
             ),
             ("command: ls", #"job.yaml:1:10: command: the text "ls" is not a list; write [A, B]"#),
             ("command: [ls, [a]]", "job.yaml:1:15: command[1]: a list stands where a text belongs"),
-            ("[a]", "job.yaml: a list is not a spec; write keys and values, as command: [true]"),
+            ("[a]", "job.yaml: a list is not a spec; write keys and values, as command: [\"true\"]"),
         ])
     func `Documents are answered with place, path and cure`(yaml: String, expected: String) {
         #expect(message { _ = try SandboxSpec(yaml: yaml, fileName: "job.yaml") } == expected)
