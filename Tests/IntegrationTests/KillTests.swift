@@ -23,7 +23,7 @@ import Testing
             if run % 2 == 0 {
                 kill(launcher, SIGKILL)
                 killedLaunchers += 1
-            } else if let initProcess = Self.initProcess(of: launcher) {
+            } else if let initProcess = Self.awaitInit(of: launcher) {
                 kill(initProcess, SIGKILL)
                 killedInits += 1
             } else {
@@ -63,6 +63,15 @@ import Testing
         }
         return (directories.first ?? ".build/debug") + "/martinet"
     }()
+
+    /// Init, if it comes within some milliseconds: at the chosen moment it may not be there yet, or no more.
+    private static func awaitInit(of launcher: Int32) -> Int32? {
+        for _ in 0..<20 {
+            if let found = initProcess(of: launcher) { return found }
+            usleep(300)
+        }
+        return nil
+    }
 
     private static func initProcess(of launcher: Int32) -> Int32? {
         let children = (try? readText("/proc/\(launcher)/task/\(launcher)/children")) ?? nil
