@@ -23,6 +23,7 @@ public struct ForegroundRun {
 
     /// Runs to the end. Blocks the calling thread; signals sent to this process meanwhile are the agent's.
     public func run() throws(EngineError) -> Verdict {
+        try StreamPlan.requireOpen(streams, spec)
         let old = setSignalMask(SignalSet(Self.forwarded + [SIGPIPE]))
         defer { setSignalMask(old) }
         let signals = try launching { () throws(SystemError) in try makeSignalDescriptor(SignalSet(Self.forwarded)) }
@@ -33,15 +34,20 @@ public struct ForegroundRun {
         if let terminal = sandbox.terminal.asRaw {
             sandbox.pumps = session?.pumps(terminal) ?? []
         }
+        var isStopping = false
         while !sandbox.hasExited {
-            guard try turn(&sandbox, signals) else { break }
+            guard try turn(&sandbox, signals, &isStopping) else { break }
         }
         drain(&sandbox)
         return try sandbox.finish()
     }
 
     /// Waits for one thing to happen and does what it asks for; false when init is gone.
-    private func turn(_ sandbox: inout RunningSandbox, _ signals: borrowing Descriptor) throws(EngineError) -> Bool {
+    ///
+    /// - Parameter isStopping: whether this process was told to stop and has passed that on.
+    private func turn(
+        _ sandbox: inout RunningSandbox, _ signals: borrowing Descriptor, _ isStopping: inout Bool
+    ) throws(EngineError) -> Bool {
         var interests = [
             (descriptor: sandbox.process.socket.rawValue, events: PollEvents.readable),
             (descriptor: signals.rawValue, events: .readable),
@@ -58,6 +64,7 @@ public struct ForegroundRun {
         sandbox.pumps.removeAll { $0.isDone }
         if !ready[1].isEmpty {
             let signal = try launching { () throws(SystemError) in try readSignal(signals) }
+            if signal == SIGTSTP || signal == SIGCONT { isStopping = signal == SIGTSTP }
             forward(signal, &sandbox)
         }
         guard !ready[0].isEmpty else { return true }
@@ -65,7 +72,11 @@ public struct ForegroundRun {
         switch event {
         case .failed(let index, let errno):
             throw sandbox.setupError(index, errno)
-        case .stopped: stopSelf(&sandbox)
+        // Only with the agent that was told to, as after Ctrl-Z: one that stops by itself must not stop us.
+        case .stopped where isStopping:
+            isStopping = false
+            stopSelf(&sandbox)
+        case .stopped: break
         case .started, .descriptor, .exited: break
         }
         return true
@@ -76,6 +87,8 @@ public struct ForegroundRun {
         case SIGWINCH:
             if let size = terminalSize(streams.input), sandbox.terminal.asRaw != nil { sandbox.resize(size) }
         // What a terminal sends goes to the whole group, as a terminal would.
+        // The agent leads a session of its own, where the kernel passes over a stop that can be ignored. setpgid(2)
+        case SIGTSTP where sandbox.terminal.asRaw == nil: sandbox.signal(SIGSTOP, scope: .agentGroup)
         case SIGINT, SIGQUIT, SIGTSTP, SIGCONT: sandbox.signal(signal, scope: .agentGroup)
         default: sandbox.signal(signal, scope: .agent)
         }

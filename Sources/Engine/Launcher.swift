@@ -68,6 +68,7 @@ public struct Launcher: Sendable {
         let fault = options.fault
         try fault.check(.validate)
         try validate(spec)
+        try StreamPlan.requireOpen(streams, spec)
         let probe = try HostProbe.probe()
         var belongings = Belongings()
         let process = try startInit(spec, probe, &belongings)

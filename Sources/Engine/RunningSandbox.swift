@@ -48,19 +48,17 @@ public struct RunningSandbox: ~Copyable {
                 .invalidSpec, "encode the set-up program: \(error)",
                 hint: "arguments and environment together may fill 8 MiB, and hold no NUL byte")
         }
-        var rest = descriptors.rawValues[...]
-        var offset = 0
-        var isFirst = true
-        repeat {
-            let room = RecordLayout.largest - RecordLayout.headerSize - 4
-            let part = bytes[offset..<min(bytes.count, offset + room)]
-            let record = ControlMessage.program(part, total: isFirst ? UInt32(bytes.count) : nil)
-            let some = Array(rest.prefix(RecordLayout.mostDescriptors))
-            rest = rest.dropFirst(some.count)
-            try sendOrExplain(record, some)
-            offset += part.count
-            isFirst = false
-        } while offset < bytes.count || !rest.isEmpty
+        let all = descriptors.rawValues
+        let room = RecordLayout.largest - RecordLayout.headerSize - 4
+        // As many records as bytes or descriptors take, both spread over all of them: init is done with the last byte.
+        let count = max(
+            (bytes.count + room - 1) / room,
+            (all.count + RecordLayout.mostDescriptors - 1) / RecordLayout.mostDescriptors)
+        for index in 0..<count {
+            let part = bytes[index * bytes.count / count..<(index + 1) * bytes.count / count]
+            let some = all[index * all.count / count..<(index + 1) * all.count / count]
+            try sendOrExplain(ControlMessage.program(part, total: index == 0 ? UInt32(bytes.count) : nil), Array(some))
+        }
     }
 
     /// Init may have ended already: then what it said counts, not that it does not listen.
@@ -153,7 +151,8 @@ public struct RunningSandbox: ~Copyable {
     /// Reaps init, reads what the cgroup knows, and removes everything.
     mutating func finish() throws(EngineError) -> Verdict {
         hasEnded = true
-        if exit == nil { _ = try? sendSignal(SIGKILL, to: process.process) }
+        // Also after its last word: init has nothing left to do, and one that does not go would be waited for without end.
+        _ = try? sendSignal(SIGKILL, to: process.process)
         let status = try process.reap()
         let kills = spec.limits.memory?.value == nil ? 0 : belongings.memoryKills()
         let removal = belongings.remove()

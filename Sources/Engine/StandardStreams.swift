@@ -36,13 +36,26 @@ struct StreamPlan: ~Copyable {
         try add(streams.error, number: 2, "standard error", pumpsRegularFiles: false, owner: owner)
     }
 
+    /// Refuses closed streams. To be asked before anything else is opened: the next descriptor opened would take the closed
+    /// one's number, and be handed to the agent in its place.
+    static func requireOpen(_ streams: StandardStreams, _ spec: SandboxSpec) throws(EngineError) {
+        let all = [
+            (streams.input, "standard input"), (streams.output, "standard output"), (streams.error, "standard error"),
+        ]
+        for (raw, name) in all where spec.terminal || spec.standardInput != .none || raw != streams.input {
+            do throws(SystemError) { _ = try statusIfOpen(raw) } catch { throw closed(name) }
+        }
+    }
+
+    private static func closed(_ name: String) -> EngineError {
+        EngineError(.invalidSpec, "\(name) is closed", hint: "redirect it from or to /dev/null")
+    }
+
     private mutating func add(
         _ raw: Int32, number: Int, _ name: String, pumpsRegularFiles: Bool, owner: UInt32?
     ) throws(EngineError) {
         let found: FileStatus
-        do throws(SystemError) { found = try statusIfOpen(raw) } catch {
-            throw EngineError(.invalidSpec, "\(name) is closed", hint: "redirect it from or to /dev/null")
-        }
+        do throws(SystemError) { found = try statusIfOpen(raw) } catch { throw Self.closed(name) }
         switch found.kind {
         case .directory, .blockDevice:
             throw EngineError(

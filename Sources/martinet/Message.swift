@@ -5,12 +5,18 @@ import LinuxKernel
 enum Message {
     /// Writes text to standard output as it is.
     static func output(_ text: String) {
-        try? writeAll(raw: 1, text.utf8)
+        write(text, to: 1)
     }
 
     /// Writes a line to standard error, with control characters shown: names and paths in it may be an attacker's.
     static func error(_ text: String) {
-        try? writeAll(raw: 2, (visible(text) + "\n").utf8)
+        write(visible(text) + "\n", to: 2)
+    }
+
+    /// Writing to a descriptor that is not open is a bug elsewhere, and traps; here the caller may have closed it.
+    private static func write(_ text: String, to raw: Int32) {
+        guard (try? statusIfOpen(raw)) != nil else { return }
+        try? writeAll(raw: raw, text.utf8)
     }
 
     /// Writes `martinet: …` to standard error.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LinuxKernel
+import Testing
+
+@Suite(.serialized) struct SignalTests {
+    @Test(arguments: [
+        ("INT", SIGINT), ("TERM", SIGTERM), ("HUP", SIGHUP), ("QUIT", SIGQUIT), ("USR1", SIGUSR1), ("USR2", SIGUSR2),
+    ])
+    func `A signal to the command line is the agent's`(name: String, number: Int32) throws {
+        let program = try Martinet.start(
+            [], ["/bin/sh", "-c", "trap 'echo got \(name); exit 3' \(name); echo ready; while :; do sleep 0.05; done"])
+        program.awaitOutput("ready")
+        program.send(number)
+        let outcome = program.wait()
+        #expect(outcome.output == "ready\ngot \(name)\n")
+        #expect(outcome.status == 3)
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR1])
+    func `An agent without a handler dies of it, and the status says so`(number: Int32) throws {
+        let program = try Martinet.start([], ["/bin/sh", "-c", "echo ready; exec sleep 60"])
+        program.awaitOutput("ready")
+        usleep(50_000)
+        program.send(number)
+        #expect(program.wait().status == 128 + number)
+    }
+
+    @Test func `SIGTSTP stops agent and command line, SIGCONT lets both go on`() throws {
+        let program = try Martinet.start(
+            [], ["/bin/sh", "-c", "echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.05; i=$((i+1)); done; echo end"])
+        program.awaitOutput("ready")
+        let agent = try #require(Self.agent(of: program.pid))
+        #expect(Self.becomes("SRD", agent))
+        program.send(SIGTSTP)
+        #expect(Self.becomes("T", program.pid), "the command line stops, for the caller's shell to see")
+        #expect(Self.becomes("T", agent), "the agent stops")
+        program.send(SIGCONT)
+        #expect(Self.becomes("SRD", agent), "the agent goes on")
+        let outcome = program.wait()
+        #expect(outcome.output == "ready\nend\n")
+        #expect(outcome.status == 0)
+    }
+
+    /// The agent's pid on the host: init's only child.
+    private static func agent(of pid: Int32) -> Int32? {
+        guard let initPID = HostView.initProcess(of: pid) else { return nil }
+        return HostView.children(of: initPID).first
+    }
+
+    private static func becomes(_ states: String, _ pid: Int32) -> Bool {
+        for _ in 0..<300 {
+            if let state = HostView.state(of: pid), states.contains(state) { return true }
+            usleep(10_000)
+        }
+        return false
+    }
+}

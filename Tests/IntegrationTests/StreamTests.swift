@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LinuxKernel
+import Testing
+
+@Suite(.serialized) struct StreamTests {
+    @Test func `10 MiB pass through cat unchanged`() throws {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<(10 << 17)).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } }
+        #expect(bytes.count == 10 << 20)
+        let outcome = try Martinet.run([], ["/bin/cat"], input: .bytes(bytes))
+        #expect(outcome.status == 0)
+        #expect(outcome.bytes == bytes)
+    }
+
+    @Test func `Standard input is a file, standard output another`() throws {
+        try Scratch.with { scratch in
+            let text = (0..<10_000).map { "line \($0)\n" }.joined()
+            try scratch.write("in", text)
+            let outcome = try Martinet.hostShell(#""$M" run -- cat < \#(scratch["in"]) > \#(scratch["out"])"#)
+            #expect(outcome.status == 0)
+            #expect(try scratch.read("out") == text)
+        }
+    }
+
+    @Test func `Output is appended to a file that was opened so`() throws {
+        try Scratch.with { scratch in
+            try scratch.write("log", "before\n")
+            _ = try Martinet.hostShell(#""$M" run -- echo after >> \#(scratch["log"])"#)
+            #expect(try scratch.read("log") == "before\nafter\n")
+        }
+    }
+
+    @Test func `Standard output and standard error stay apart`() throws {
+        let outcome = try Martinet.shell([], "echo out; echo err >&2")
+        #expect(outcome.output == "out\n")
+        #expect(outcome.errors == "err\n")
+    }
+
+    @Test(arguments: [[], ["--user", "root"]])
+    func `The agent can open dev stdout and dev stderr of pipes`(options: [String]) throws {
+        let outcome = try Martinet.shell(options, "echo out > /dev/stdout && echo err > /dev/stderr")
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "out\n")
+        #expect(outcome.errors == "err\n")
+    }
+
+    @Test(arguments: ["0<&-", "1>&-", "2>&-"])
+    func `A closed standard stream is refused, and nothing of the launcher's takes its place`(redirection: String)
+        throws
+    {
+        let outcome = try Martinet.hostShell(#"exec 3>&1 4>&2; "$M" run -- touch /tmp/x \#(redirection); echo $? >&3"#)
+        #expect(outcome.output == "125\n")
+        if !redirection.hasPrefix("2") {
+            let name = redirection.hasPrefix("0") ? "standard input" : "standard output"
+            #expect(outcome.errors.hasPrefix("martinet: \(name) is closed\nhint: "), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `A directory as standard input is refused`() throws {
+        let outcome = try Martinet.hostShell(#""$M" run -- true < /"#)
+        #expect(outcome.status == 125)
+        #expect(outcome.errors.hasPrefix("martinet: standard input is a directory"), "\(outcome.errors)")
+    }
+
+    @Test func `With stdin none there is nothing to read`() throws {
+        let outcome = try Martinet.run(["--stdin", "none"], ["/bin/cat"], input: .bytes(Array("typed".utf8)))
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "")
+    }
+
+    @Test func `A reader that goes away ends the writer with SIGPIPE`() throws {
+        let outcome = try Martinet.hostShell(#"{ "$M" run -- yes; echo $? >&2; } | head -1"#)
+        #expect(outcome.output == "y\n")
+        #expect(outcome.errors == "141\n")
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LinuxKernel
+import SandboxSpec
+import Testing
+
+@testable import Engine
+
+extension SecurityTests {
+    /// Holes that a review found, each through the command line as a caller meets it.
+    @Suite struct Review {
+        private static let martinet =
+            "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.build/debug/martinet"
+
+        /// A run through a shell, which arranges descriptors. It is killed after a while, so that no test hangs.
+        private func run(_ arguments: String, redirections: String = "") throws -> HostProcess {
+            try HostProcess(
+                "/bin/sh", ["-c", "exec timeout -s KILL 20 \(Self.martinet) run \(arguments) \(redirections)"])
+        }
+
+        private func state(_ pid: Int32) -> String {
+            let stat = TemporaryTree.read("/proc/\(pid)/stat") ?? ""
+            return stat.split(separator: ")").last?.split(separator: " ").first.map(String.init) ?? "none"
+        }
+
+        private func until(_ isSo: () -> Bool) -> Bool {
+            for _ in 0..<300 {
+                if isSo() { return true }
+                usleep(10_000)
+            }
+            return false
+        }
+
+        @Test(
+            "a closed standard descriptor is an error: no other descriptor takes its number and is handed in",
+            arguments: ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+        func closedDescriptors(redirections: String) throws {
+            try LeakCheck.around {
+                let process = try run("-- /bin/true", redirections: redirections)
+                #expect(process.wait() == .exited(125))
+            }
+        }
+
+        @Test func `an agent that stops itself does not stop its launcher`() throws {
+            try LeakCheck.around {
+                let process = try run("--timeout 1s -- /bin/sh -c 'kill -STOP $$'")
+                process.wait()
+                #expect(process.errors.text == "martinet: ended by the time limit of 1s\n")
+            }
+        }
+
+        @Test func `a launcher told to stop stops with its agent, and goes on with it`() throws {
+            try LeakCheck.around {
+                // Without timeout(1) in between: the process is the launcher.
+                let process = try HostProcess(Self.martinet, ["run", "--timeout", "20s", "--", "/bin/cat"])
+                #expect(until { state(process.pid) == "S" && process.isRunning })
+                usleep(300_000)
+                kill(process.pid, SIGTSTP)
+                #expect(until { state(process.pid) == "T" })
+                kill(process.pid, SIGCONT)
+                #expect(until { state(process.pid) == "S" })
+                #expect(process.wait() == .exited(0))
+            }
+        }
+
+        @Test(.enabled(if: isRoot, "only root passes trees by descriptor"))
+        func `more descriptors than one record carries arrive`() throws {
+            try LeakCheck.around {
+                var spec = try Sandbox.spec("identity")
+                spec.binds += try (0..<300).map {
+                    BindMount(source: AttackPrograms.directory, target: try SandboxPath("/d/\($0)"), readOnly: true)
+                }
+                spec.command = ["/bin/sh", "-c", "ls /d | wc -l"]
+                #expect(try Sandbox.run(spec).output == "300\n")
+            }
+        }
+    }
+}
