@@ -82,6 +82,14 @@ extension DefaultRules {
         rules.append(Rule(.errno(.noSystemCall), ["openat2"]))
         return rules
     }()
+
+    /// Every way to give a file an extended attribute, whose name a filter cannot see. On a directory shown through an id
+    /// map, capabilities of the sandbox's root become those of the owner's on disk: of the host's root where it is root's.
+    /// Without CAP_SETFCAP the kernel refuses; CAP_SYS_ADMIN makes a user namespace that has it. capabilities(7)
+    static func fileCapabilities(_ capabilities: CapabilitySet) -> [SeccompProfile.Rule] {
+        guard !capabilities.isDisjoint(with: [.setfcap, .sysAdmin]) else { return [] }
+        return [Rule(.errno(.notPermitted), ["setxattr", "lsetxattr", "fsetxattr", "setxattrat"])]
+    }
 }
 
 extension Errno {

@@ -14,12 +14,13 @@ extension SeccompProfile {
     ///   - denySetuidBits: refuses to give any file a setuid or setgid bit. For sandboxes that write to a host directory
     ///     as a uid the host trusts: a setuid file left there would run as that uid, outside. (Nix denies its builders
     ///     the same.) setgid directories go too, since a filter cannot tell what a path names; openat2 is ENOSYS,
-    ///     since its mode lies in memory a filter cannot see. It does not cover files that were setuid before.
+    ///     since its mode lies in memory a filter cannot see. Nor can a file be given capabilities, by an agent that has
+    ///     CAP_SETFCAP or can get it. It does not cover files that were setuid before.
     public static func `default`(
         capabilities: CapabilitySet = [], denySetuidBits: Bool = false
     ) -> SeccompProfile {
         var rules: [Rule] = []
-        if denySetuidBits { rules += DefaultRules.setuidBits }
+        if denySetuidBits { rules += DefaultRules.setuidBits + DefaultRules.fileCapabilities(capabilities) }
         rules += DefaultRules.sockets(capabilities)
         rules += DefaultRules.terminals
         rules += DefaultRules.personalities
@@ -67,6 +68,9 @@ extension DefaultRules {
         .bpf, .dacReadSearch, .netAdmin, .netRaw, .perfmon, .sysAdmin, .sysBoot, .sysChroot, .sysModule, .sysNice,
         .sysPacct, .sysPtrace, .sysRawio, .sysTime, .sysTtyConfig, .syslog,
     ]
+
+    /// The same with `denySetuidBits`.
+    static let consultedForSharedDirectories = consultedCapabilities.union(.setfcap)
 
     static func opened(by capabilities: CapabilitySet) -> [SeccompProfile.Rule] {
         callsByCapability.filter { capabilities.contains($0.capability) }.map { SeccompProfile.Rule(.allow, $0.calls) }

@@ -27,7 +27,9 @@ public enum SeccompSource: Hashable, Sendable {
         let compiler = "compiler \(ContentHash.digits(SeccompCompiler.revision)) libseccomp \(library)\n"
         switch self {
         case .default(let capabilities, let denySetuidBits):
-            let consulted = capabilities.intersection(DefaultRules.consultedCapabilities).rawValue
+            let all =
+                denySetuidBits ? DefaultRules.consultedForSharedDirectories : DefaultRules.consultedCapabilities
+            let consulted = capabilities.intersection(all).rawValue
             return compiler + "default \(ContentHash.digits(Self.defaultRevision))"
                 + " arch=\(SeccompProfile.Architecture.native.rawValue) caps=\(String(consulted, radix: 16))"
                 + " setuid=\(denySetuidBits ? "deny" : "allow")\n"

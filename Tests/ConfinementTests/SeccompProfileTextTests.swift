@@ -90,14 +90,17 @@ import Testing
     }
 
     @Test func `the key of the default profile leaves out capabilities that do not change it`() {
-        for number in 0..<64 {
-            let capability = CapabilitySet(number: number)
-            let sameKey =
-                SeccompSource.default(capabilities: capability, denySetuidBits: false).cacheKey
-                == SeccompSource.default(capabilities: [], denySetuidBits: false).cacheKey
-            let sameText =
-                SeccompProfile.default(capabilities: capability).canonicalText == SeccompProfile.default().canonicalText
-            #expect(sameKey == sameText, "\(capability)")
+        for denies in [false, true] {
+            for number in 0..<64 {
+                let capability = CapabilitySet(number: number)
+                let sameKey =
+                    SeccompSource.default(capabilities: capability, denySetuidBits: denies).cacheKey
+                    == SeccompSource.default(capabilities: [], denySetuidBits: denies).cacheKey
+                let sameText =
+                    SeccompProfile.default(capabilities: capability, denySetuidBits: denies).canonicalText
+                    == SeccompProfile.default(denySetuidBits: denies).canonicalText
+                #expect(sameKey == sameText, "\(capability)")
+            }
         }
     }
 }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import LinuxKernel
+import Testing
+
+@Suite(.serialized) struct LimitTests {
+    static let needsCgroups: Comment = "cgroups of its own take root here, or a delegated subtree"
+
+    @Test func `The time limit kills everything, and says so`() throws {
+        let before = monotonicNow()
+        let outcome = try Martinet.shell(["--timeout", "300ms"], "sleep 60 & trap '' TERM INT; sleep 60")
+        let took = monotonicNow() - before
+        #expect(outcome.status == 137)
+        #expect(outcome.errors == "martinet: ended by the time limit of 300ms\n")
+        #expect(took >= .milliseconds(300))
+        #expect(took < .seconds(10))
+    }
+
+    @Test func `What ends in time is not touched by the limit`() throws {
+        let outcome = try Martinet.shell(["--timeout", "20s"], "exit 4")
+        #expect(outcome.status == 4)
+        #expect(outcome.errors == "")
+    }
+
+    @Test(.enabled(if: isRoot, needsCgroups))
+    func `The memory limit kills everything, and says so`() throws {
+        let outcome = try Martinet.run(
+            ["--memory", "20MiB"], ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=60M", "count=1"])
+        #expect(outcome.status == 137)
+        #expect(outcome.errors == "martinet: ended by the memory limit of 20MiB\n")
+        #expect(
+            try Martinet.run(["--memory", "200MiB"], ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=60M", "count=1"])
+                .status == 0)
+    }
+
+    @Test(.enabled(if: isRoot, needsCgroups))
+    func `What is written to tmp counts as memory`() throws {
+        let outcome = try Martinet.shell(["--memory", "20MiB"], "head -c 60000000 /dev/zero > /tmp/x")
+        #expect(outcome.status == 137)
+        #expect(outcome.errors == "martinet: ended by the memory limit of 20MiB\n")
+    }
+
+    @Test(.enabled(if: isRoot, needsCgroups))
+    func `Beyond the limit of processes fork fails`() throws {
+        let script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done; echo all"
+        let held = try Martinet.shell(["--pids", "8"], script)
+        #expect(held.status == 2)
+        #expect(held.errors.contains("Cannot fork"), "\(held.errors)")
+        #expect(held.output == "")
+        #expect(try Martinet.shell(["--pids", "16"], script).output == "all\n")
+    }
+
+    @Test(.enabled(if: isRoot, needsCgroups))
+    func `The kernel's files hold the limits while the sandbox runs, and are gone with it`() throws {
+        let name = "limits-\(processID())"
+        let program = try Martinet.start(
+            ["--name", name, "--cpus", "0.5", "--memory", "64MiB", "--pids", "33"],
+            ["/bin/sh", "-c", "echo ready; read line"], input: .open)
+        program.awaitOutput("ready")
+        #expect(HostView.control(["memory.limit_in_bytes", "memory.max"], ofSandbox: name) == "\(64 << 20)")
+        #expect(HostView.control(["pids.max"], ofSandbox: name) == "33")
+        if let quota = HostView.control(["cpu.cfs_quota_us"], ofSandbox: name) {
+            let period = try #require(HostView.control(["cpu.cfs_period_us"], ofSandbox: name).flatMap(Int.init))
+            #expect(quota == "\(period / 2)")
+        } else {
+            let words = try #require(HostView.control(["cpu.max"], ofSandbox: name)).split(separator: " ").compactMap {
+                Int($0)
+            }
+            #expect(words.count == 2 && words[0] * 2 == words[1], "\(words)")
+        }
+        program.send(SIGTERM)
+        #expect(program.wait().status == 143)
+        #expect(HostView.cgroups(named: name) == [])
+    }
+
+    @Test func `The disk limit is ENOSPC`() throws {
+        let outcome = try Martinet.shell(["--disk", "1MiB"], "head -c 3000000 /dev/zero > /tmp/x")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("No space left on device"), "\(outcome.errors)")
+        #expect(try Martinet.shell(["--disk", "8MiB"], "head -c 3000000 /dev/zero > /tmp/x").status == 0)
+    }
+
+    @Test func `Resource limits are those of each process`() throws {
+        let outcome = try Martinet.shell(
+            ["--rlimit", "nofile=50:60", "--rlimit", "core=0"], "ulimit -Sn; ulimit -Hn; ulimit -Sc; ulimit -Hc")
+        #expect(outcome.output == "50\n60\n0\n0\n")
+    }
+
+    @Test(.enabled(if: !isRoot, "root has what is refused here"))
+    func `A limit that this user cannot hold is an error that names the cure, and can be waived`() throws {
+        let refused = try Martinet.run(["--memory", "64MiB"], ["/bin/true"])
+        // A user with a delegated subtree gets the limit instead.
+        if refused.status == 0 { return }
+        #expect(refused.status == 125)
+        #expect(refused.errors.contains("--waive limits"), "\(refused.errors)")
+        #expect(try Martinet.run(["--memory", "64MiB", "--waive", "limits"], ["/bin/true"]).status == 0)
+    }
+}
