@@ -160,29 +160,7 @@ public struct DirectoryEntry: Sendable, Equatable {
 /// The names in an open directory, without `.` and `..`, in the kernel's order. Names that are not UTF-8 are repaired and
 /// so will not open: callers treat that as any other missing file. getdents64(2)
 public func entries(of directory: borrowing Descriptor) throws(SystemError) -> [DirectoryEntry] {
-    var entries: [DirectoryEntry] = []
-    try kernel("lseek", nil, Int(SYS_lseek), Int(directory.rawValue), 0, Int(SEEK_SET))
-    while true {
-        let done = try withUnsafeTemporaryAllocationOfBytes(32768) { buffer throws(SystemError) in
-            let count = try kernel(
-                "getdents64", "descriptor \(directory.rawValue)", Int(SYS_getdents64), Int(directory.rawValue),
-                Int(bitPattern: buffer.baseAddress), buffer.count)
-            var offset = 0
-            // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name (NUL-terminated)
-            while offset < count {
-                let length = Int(buffer.loadUnaligned(fromByteOffset: offset + 16, as: UInt16.self))
-                let type = buffer[offset + 18]
-                let name = buffer[(offset + 19)..<(offset + length)].prefix { $0 != 0 }
-                let text = String(decoding: name, as: UTF8.self)
-                if text != "." && text != ".." {
-                    entries.append(DirectoryEntry(name: text, kind: FileKind(rawValue: UInt32(type) << 12)))
-                }
-                offset += length
-            }
-            return count == 0
-        }
-        if done { return entries }
-    }
+    try byteEntries(of: directory).map { DirectoryEntry(name: $0.name.repairedText, kind: $0.kind) }
 }
 
 /// Scratch memory for the length of a call.
