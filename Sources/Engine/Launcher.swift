@@ -30,8 +30,12 @@ public struct Launcher: Sendable {
 
         private static func defaultFilterCache(_ environment: [String: String]) -> String {
             if effectiveUID() == 0 { return "/run/martinet/filters" }
-            if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return "\(cache)/martinet" }
-            return "\(environment["HOME"] ?? "/nonexistent")/.cache/martinet"
+            // Not below the home directory: shown as a workspace, an agent that has the user's id could write filters there
+            // for those that come after it. A directory that cannot be made is no cache.
+            guard let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/") else {
+                return "/nonexistent/filters"
+            }
+            return "\(runtime)/martinet-filters"
         }
     }
 
