@@ -11,6 +11,9 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
         complain("martinet-init: only martinet starts this program, as PID 1 of new namespaces; nothing was done\n")
         return 125
     }
+    // Installed without read permission, it is not dumpable from exec on, and /proc/self is not its own. Until the agent
+    // starts nobody is there to look. What stays is that only the host's CAP_SYS_PTRACE counts then. ptrace(2)
+    _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 1, 0, 0, 0, 0)
     var program: ReceivedProgram
     do throws(StepError) {
         program = try receiveProgram()

@@ -63,6 +63,37 @@ extension SecurityTests {
             }
         }
 
+        /// The programs as an installation has them: init without read permission.
+        private func installed() throws -> String {
+            let directory = TemporaryTree.makeDirectory("installed")
+            for name in ["martinet", "martinet-init"] {
+                let built = URL(fileURLWithPath: Self.martinet).deletingLastPathComponent().path
+                try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(directory)/\(name)")
+            }
+            #expect(chmod("\(directory)/martinet-init", 0o711) == 0)
+            return "\(directory)/martinet"
+        }
+
+        @Test(
+            "attack 17: installed, init is out of reach of an agent with CAP_SYS_PTRACE too",
+            .enabled(if: isRoot, "the programs must belong to the host's root"), arguments: AgentUser.allCases)
+        func tracedInit(user: AgentUser) throws {
+            try LeakCheck.around {
+                let process = try HostProcess(
+                    try installed(),
+                    [
+                        "run", "--timeout", "20s", "--cap", "sys_ptrace", "--user", "\(user.rawValue)", "--bind",
+                        "\(AttackPrograms.directory):/attack:ro", "--", "/attack/inspect",
+                    ])
+                #expect(process.wait() == .exited(0), "\(process.errors.text)")
+                let report = AttemptReport(process.output.text, context: process.errors.text)
+                report.expectFailure(
+                    ["init-ptrace-seize", "init-vm-read", "init-vm-write", "init-pidfd-getfd"], "EPERM")
+                report.expectFailure(["init-mem", "init-environ", "init-root", "init-exe"], "EACCES")
+                report.expectSuccess("child-ptrace-seize", "child-vm-read")
+            }
+        }
+
         @Test(.enabled(if: isRoot, "only root passes trees by descriptor"))
         func `more descriptors than one record carries arrive`() throws {
             try LeakCheck.around {
