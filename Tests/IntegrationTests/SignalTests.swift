@@ -27,8 +27,8 @@ import Testing
     }
 
     @Test func `SIGTSTP stops agent and command line, SIGCONT lets both go on`() throws {
-        let program = try Martinet.start(
-            [], ["/bin/sh", "-c", "echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.05; i=$((i+1)); done; echo end"])
+        // One process: a shell stopped in the middle of vfork(2) waits for its child, and does not count as stopped.
+        let program = try Martinet.start([], ["/bin/sh", "-c", "echo ready; exec sleep 1"])
         program.awaitOutput("ready")
         let agent = try #require(Self.agent(of: program.pid))
         #expect(Self.becomes("SRD", agent))
@@ -38,7 +38,7 @@ import Testing
         program.send(SIGCONT)
         #expect(Self.becomes("SRD", agent), "the agent goes on")
         let outcome = program.wait()
-        #expect(outcome.output == "ready\nend\n")
+        #expect(outcome.output == "ready\n")
         #expect(outcome.status == 0)
     }
 
