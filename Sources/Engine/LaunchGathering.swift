@@ -53,7 +53,11 @@ extension Launcher {
     private func filter(
         _ spec: SandboxSpec, capabilities: CapabilitySet, into inputs: inout LaunchInputs
     ) throws(EngineError) {
-        guard spec.seccomp == .default else { return }
+        switch spec.seccomp {
+        case .default: break
+        case .unconfined: return
+        case .strict, .file: throw EngineError(.unavailable, "this system-call filter is not there yet")
+        }
         // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
         let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
         let source = SeccompSource.default(capabilities: capabilities, denySetuidBits: sharesDirectory)

@@ -23,9 +23,75 @@ public enum StandardInput: String, Choice {
 }
 
 /// Which system-call filter the agent runs under.
-public enum SeccompProfileReference: String, Choice {
+public enum SeccompProfileReference: Sendable, Hashable {
     case `default`
+    /// Pure computation: no sockets, no new processes.
+    case strict
     case unconfined
+    /// A profile of Docker's and OCI's, as JSON, on the host.
+    case file(String)
+
+    /// Reads a profile's name, or a path: what holds a slash or ends in `.json`.
+    public init(_ text: String) throws(SpecError) {
+        switch text {
+        case "default": self = .default
+        case "strict": self = .strict
+        case "unconfined": self = .unconfined
+        case _ where text.contains("/") || text.hasSuffix(".json"): self = .file(try hostPath(text))
+        default:
+            let near = suggestion(for: text, among: ["default", "strict", "unconfined"])
+            throw SpecError(
+                "\(text.quoted) is no system-call filter; write default, strict, unconfined or a file, as ./profile.json\(near)"
+            )
+        }
+    }
+
+    public var text: String {
+        switch self {
+        case .default: "default"
+        case .strict: "strict"
+        case .unconfined: "unconfined"
+        case .file(let path): path
+        }
+    }
+}
+
+/// Whether Landlock is laid around the agent as a second wall. landlock(7), Linux 5.13
+public enum LandlockMode: Sendable, Hashable {
+    /// As much as this kernel has; the verdict says how much.
+    case auto
+    case off
+    /// At least this version of its interface, or no start.
+    case atLeast(UInt32)
+
+    public init(_ text: String) throws(SpecError) {
+        switch text {
+        case "auto": self = .auto
+        case "off": self = .off
+        default:
+            guard let version = plainNumber(Substring(text)), (1...1000).contains(version) else {
+                throw SpecError("\(text.quoted) is not a level of Landlock; write auto, off, or the lowest ABI, as 4")
+            }
+            self = .atLeast(UInt32(version))
+        }
+    }
+
+    public var text: String {
+        switch self {
+        case .auto: "auto"
+        case .off: "off"
+        case .atLeast(let version): "\(version)"
+        }
+    }
+}
+
+/// What keeps an agent apart from its host.
+public enum Isolation: String, Choice {
+    /// All of it: namespaces, a root of its own, Landlock, seccomp, cgroups.
+    case namespaces
+    /// What is left where unprivileged user namespaces are forbidden: Landlock, seccomp, resource limits and cgroups, over
+    /// the host's own files and processes.
+    case landlock
 }
 
 /// Which network the agent has.

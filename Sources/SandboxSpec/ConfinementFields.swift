@@ -9,11 +9,27 @@ extension SpecField {
                 add: { (spec, text) throws(SpecError) in spec.capabilities.append(try CapabilityName(text)) },
                 get: { $0.capabilities.map(\.description) })),
         SpecField(
-            "seccomp", metavar: "default|unconfined", "The system-call filter (default)",
-            .choice(["default", "unconfined"]),
+            "seccomp", metavar: "PROFILE",
+            "The system-call filter: default, strict, unconfined, or a JSON file of Docker's form (default)", .seccomp,
             .text(
-                set: { (spec, text) throws(SpecError) in spec.seccomp = try SeccompProfileReference(named: text) },
-                get: { $0.seccomp == .default ? nil : $0.seccomp.rawValue })),
+                set: { (spec, text) throws(SpecError) in spec.seccomp = try SeccompProfileReference(text) },
+                get: { $0.seccomp == .default ? nil : $0.seccomp.text })),
+        SpecField(
+            "landlock", metavar: "auto|off|ABI", "Landlock around the agent: as far as it goes, or at least ABI (auto)",
+            .landlock,
+            .text(
+                set: { (spec, text) throws(SpecError) in spec.landlock = try LandlockMode(text) },
+                get: { $0.landlock == .auto ? nil : $0.landlock.text })),
+        SpecField(
+            "isolation", metavar: "namespaces|landlock",
+            "What keeps the agent apart; landlock is for hosts without user namespaces (namespaces)",
+            .choice(["namespaces", "landlock"]),
+            .text(
+                set: { (spec, text) throws(SpecError) in spec.isolation = try Isolation(named: text) },
+                get: { $0.isolation == .namespaces ? nil : $0.isolation.rawValue })),
+        SpecField(
+            "audit", "Report what was denied, with its arguments", .switched,
+            .boolean(flagMeans: true, set: { $0.audit = $1 }, get: { $0.audit ? true : nil })),
         SpecField(
             "net", aliases: ["network"], metavar: "none|host", "The network: loopback only, or the host's (none)",
             .choice(["none", "host"]),

@@ -29,6 +29,11 @@ extension SpecField {
                 add: { (spec, text) throws(SpecError) in spec.tmpfs.append(try TmpfsMount(text)) },
                 get: { $0.tmpfs.map(\.description) })),
         SpecField(
+            "device", metavar: "DEVICE[:DST][:rw]", "A device of the host, as /dev/fuse", .device,
+            .list(
+                add: { (spec, text) throws(SpecError) in spec.devices.append(try DeviceMount(text)) },
+                get: { $0.devices.map(\.description) })),
+        SpecField(
             "workspace", metavar: "DIR", "Show a directory of the host, writable, as /workspace", .hostPath,
             .text(
                 set: { (spec, text) throws(SpecError) in spec.workspace = try hostPath(text) },

@@ -13,6 +13,12 @@ public enum FlagParser {
         public var command: [String] = []
         /// The value of `--spec`: a file to begin with, onto which the flags are applied.
         public var specFile: String?
+        /// The value of `--report`: a format, and where to, as `json=3`.
+        public var report: String?
+        /// The value of `--learn`: the file for the profile.
+        public var learn: String?
+        /// `--verbose`, or `-v` alone.
+        public var isVerbose = false
 
         public init() {}
 
@@ -51,10 +57,17 @@ public enum FlagParser {
         let equals = argument.utf8.firstIndex(of: 0x3d)
         let name = equals.map { argument[..<$0] } ?? argument
         let attached = equals.map { argument[argument.utf8.index(after: $0)...] }
-        if name == "spec" {
-            guard let file = value(attached, &rest) else { return false }
-            parsed.specFile = file
+        switch name {
+        case "spec", "report", "learn":
+            guard let text = value(attached, &rest) else { return false }
+            if name == "spec" { parsed.specFile = text }
+            if name == "report" { parsed.report = text }
+            if name == "learn" { parsed.learn = text }
             return true
+        case "verbose":
+            parsed.isVerbose = true
+            return attached == nil
+        default: break
         }
         guard let field = SpecField.named(name) else { return false }
         if field.isSwitch {
@@ -62,7 +75,7 @@ public enum FlagParser {
             parsed.flags.append((field, ""))
             return true
         }
-        guard let text = value(attached, &rest) else { return false }
+        guard let text = value(attached, &rest, takesNegative: (field.form.minimum ?? 0) < 0) else { return false }
         parsed.flags.append((field, text))
         return true
     }
@@ -72,6 +85,13 @@ public enum FlagParser {
     ) -> Bool where Rest.SubSequence == Rest {
         var letters = argument
         while let letter = letters.popFirst() {
+            // `-v SRC:DST` is a bind, as Docker's; `-v` before anything else asks for words.
+            if letter == "v", letters.isEmpty || !letters.utf8.contains(0x3a),
+                !isBind(letters.isEmpty ? rest.first : nil)
+            {
+                parsed.isVerbose = true
+                continue
+            }
             guard let field = SpecField.named(letter) else { return false }
             if field.isSwitch {
                 parsed.flags.append((field, ""))
@@ -85,11 +105,23 @@ public enum FlagParser {
         return true
     }
 
-    /// The attached value or the next word. One that looks like a flag is no value: a forgotten value must not swallow it.
-    private static func value<Rest: Collection<String>>(_ attached: Substring?, _ rest: inout Rest) -> String?
+    private static func isBind(_ word: String?) -> Bool {
+        guard let word, word.utf8.first != 0x2d else { return false }
+        return (try? BindMount(word)) != nil
+    }
+
+    /// The attached value or the next word. One that looks like a flag is no value: a forgotten value must not swallow it. A
+    /// negative number does not look like one: no flag is a digit.
+    private static func value<Rest: Collection<String>>(
+        _ attached: Substring?, _ rest: inout Rest, takesNegative: Bool = false
+    ) -> String?
     where Rest.SubSequence == Rest {
         if let attached { return String(attached) }
-        guard let next = rest.first, next.utf8.first != 0x2d || next == "-" else { return nil }
+        guard let next = rest.first,
+            next.utf8.first != 0x2d || next == "-" || takesNegative && plainNumber(next.dropFirst()) != nil
+        else {
+            return nil
+        }
         rest = rest.dropFirst()
         return next
     }

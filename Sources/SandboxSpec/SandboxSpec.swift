@@ -40,12 +40,20 @@ public struct SandboxSpec: Sendable, Equatable {
     public var protect: [PathGlob] = []
     /// Globs, relative to the workspace, of files whose contents the agent may not read.
     public var hide: [PathGlob] = []
+    /// Devices of the host, beside those that every sandbox has.
+    public var devices: [DeviceMount] = []
     /// Whether the built-in protect and hide lists apply to the workspace.
     public var builtinGuards = true
 
     /// Capabilities the agent keeps, exactly these; none by default.
     public var capabilities: [CapabilityName] = []
     public var seccomp: SeccompProfileReference = .default
+    /// The wall behind the namespaces: Landlock.
+    public var landlock: LandlockMode = .auto
+    /// What keeps the agent apart: namespaces, or what is left where they are forbidden.
+    public var isolation: Isolation = .namespaces
+    /// Whether calls that the filter refuses are reported, at the cost of time for each.
+    public var audit = false
     public var network: NetworkMode = .none
     /// Namespaces to join instead of making new ones: type to path, as `/proc/PID/ns/net` or `/run/netns/NAME`.
     public var join: [NamespaceJoin] = []
@@ -67,14 +75,35 @@ public struct Limits: Sendable, Equatable {
     public var memory: LimitValue<ByteCount>?
     /// Bytes of swap on top of `memory`; 0 where memory is limited and this is not given.
     public var swap: LimitValue<ByteCount>?
+    /// Bytes of memory above which the agent is slowed down; cgroup v2.
+    public var memoryHigh: LimitValue<ByteCount>?
     /// CPUs' worth of time: 0.5 is half of one CPU.
     public var cpus: LimitValue<CPUCount>?
+    /// Share of busy CPUs, 1 to 10,000; 100 is a sandbox's without it.
+    public var cpuWeight: UInt64?
+    public var cpuset: NumberList?
+    /// NUMA nodes.
+    public var memoryNodes: NumberList?
+    /// CPU time of all processes together; then everything is killed.
+    public var cpuTime: Duration?
+    /// setpriority(2), -20 to 19.
+    public var nice: Int32?
+    /// proc_pid_oom_score_adj(5), -1,000 to 1,000.
+    public var oomScoreAdjustment: Int32?
     /// Processes and threads alive at once.
     public var pids: LimitValue<UInt64>?
     /// Wall-clock time from the agent's start; then everything is killed.
     public var timeout: Duration?
-    /// Bytes of the in-memory writable layer.
+    /// Bytes of the writable layer.
     public var disk: ByteCount?
+    /// Files and directories in the writable layer.
+    public var inodes: UInt64?
+    /// Bytes of standard output and error together; then everything is killed.
+    public var output: ByteCount?
+    public var io = IORates()
+    /// Share of busy block devices, 1 to 10,000.
+    public var ioWeight: UInt64?
+    public var hugePages: [HugePages] = []
     /// Per-process limits, by name without `RLIMIT_`: `nofile`, `core` and so on.
     public var rlimits: [ResourceLimit] = []
 

@@ -50,6 +50,18 @@ public struct SpecForm: Sendable {
     static let sizeLimit = SpecForm(pattern: "^(\(sizeText)|max)$", numbers: .whole, minimum: 0)
     static let cpus = SpecForm(pattern: #"^([0-9]+(\.[0-9]{1,3})?|max)$"#, numbers: .any, minimum: 0)
     static let count = SpecForm(pattern: "^([0-9]+|max)$", numbers: .whole, minimum: 0)
+    static let wholeCount = SpecForm(pattern: "^[0-9]+$", numbers: .whole, minimum: 0)
+    static let numberList = SpecForm(pattern: "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", numbers: .whole, minimum: 0)
+    static let deviceRate = SpecForm(pattern: #"^[^\u0000]+:"# + sizeText + "$")
+    static let hugePages = SpecForm(pattern: "^\(sizeText):\(sizeText)$")
+    static let device = SpecForm(
+        pattern: #"^/dev/[^:\u0000-\u001f\u007f]+(:/dev/[^:\u0000-\u001f\u007f]+)?(:[rwm]{1,3})?$"#)
+    static let seccomp = SpecForm(pattern: #"^(default|strict|unconfined|[^\u0000]*/[^\u0000]*|[^\u0000]+\.json)$"#)
+    static let landlock = SpecForm(pattern: "^(auto|off|[0-9]+)$", numbers: .whole, minimum: 1)
+    /// A whole number within bounds.
+    static func number(_ minimum: Int, _ maximum: Int) -> SpecForm {
+        SpecForm(pattern: "^-?[0-9]+$", numbers: .whole, minimum: minimum, maximum: maximum)
+    }
     static let duration = SpecForm(pattern: "^\(durationText)$", numbers: .any, takesNumbers: false)
     static let offset = SpecForm(pattern: "^-?\(durationText)$", numbers: .any, takesNumbers: false)
     static let resource = SpecForm(

@@ -21,6 +21,21 @@ extension SandboxSpec {
         if let timeout = limits.timeout, timeout <= .zero {
             throw SpecError("a run takes time; write 10s", path: "limits.timeout")
         }
+        if let time = limits.cpuTime, time < .milliseconds(1) {
+            throw SpecError("a run takes CPU time; write 2s (1ms or more)", path: "limits.cpu-time")
+        }
+        if let inodes = limits.inodes, inodes < 256 {
+            throw SpecError("the sandbox itself needs some; write 256 or more", path: "limits.inodes")
+        }
+        if let high = limits.memoryHigh?.value, let memory = limits.memory?.value, high > memory {
+            throw SpecError("\(high) is above the memory limit of \(memory); write less", path: "limits.memory-high")
+        }
+        if limits.output != nil, terminal {
+            throw SpecError("a terminal's output is not limited; leave tty or limits.output out", path: "limits.output")
+        }
+        if audit, seccomp == .unconfined {
+            throw SpecError("unconfined refuses nothing that could be reported; leave one out", path: "audit")
+        }
         if let memory = limits.memory?.value, memory.bytes < 1 << 20 {
             throw SpecError("\(memory) is too small for any program; write 1MiB or more", path: "limits.memory")
         }
@@ -37,6 +52,25 @@ extension SandboxSpec {
         }
         try validateJoins()
         try validateMounts()
+        if isolation == .landlock { try validateLandlockOnly() }
+    }
+
+    /// What cannot be without namespaces, by its field.
+    private func validateLandlockOnly() throws(SpecError) {
+        let needing: [(Bool, String)] = [
+            (rootfs != .host, "rootfs"), (overlay != nil, "overlay"), (readOnly, "read-only"),
+            (!tmpfs.isEmpty, "tmpfs"),
+            (!devices.isEmpty, "device"), (hostname != nil, "hostname"), (!join.isEmpty, "join"),
+            (!timeOffsets.isEmpty, "time-offset"), (!capabilities.isEmpty, "cap"), (limits.disk != nil, "limits.disk"),
+            (limits.inodes != nil, "limits.inodes"), (linger, "linger"),
+        ]
+        for (isAsked, path) in needing where isAsked {
+            throw SpecError("this takes namespaces, which isolation landlock does without; leave one out", path: path)
+        }
+        if landlock == .off {
+            throw SpecError(
+                "without Landlock nothing would be left of isolation landlock; leave one out", path: "landlock")
+        }
     }
 
     private func validateJoins() throws(SpecError) {
@@ -79,6 +113,9 @@ extension SandboxSpec {
         }
         for (index, bind) in binds.enumerated() { try check(bind.target, "bind[\(index)]") }
         for (index, mount) in tmpfs.enumerated() { try check(mount.target, "tmpfs[\(index)]") }
+        for (index, device) in devices.enumerated() where !targets.insert(device.target.text).inserted {
+            throw SpecError("something is at \(device.target) already; choose another place", path: "device[\(index)]")
+        }
         var names: Set<String> = []
         for secret in secrets where !names.insert(secret.name).inserted {
             throw SpecError("\(secret.name) is given twice", path: "secret.\(secret.name)")

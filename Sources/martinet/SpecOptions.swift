@@ -15,6 +15,7 @@ struct SpecOptions: ParsableArguments {
     @OptionGroup(title: "Files") var files: FileOptions
     @OptionGroup(title: "Confinement") var confinement: ConfinementOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Report") var report: ReportOptions
 
     @Argument(
         parsing: .remaining,
@@ -53,6 +54,7 @@ struct FileOptions: ParsableArguments {
     @Flag(name: .field("read-only"), help: .field("read-only")) var readOnly = false
     @Option(name: .field("bind"), help: .field("bind")) var bind: [String] = []
     @Option(name: .field("tmpfs"), help: .field("tmpfs")) var tmpfs: [String] = []
+    @Option(name: .field("device"), help: .field("device")) var device: [String] = []
     @Option(name: .field("workspace"), help: .field("workspace")) var workspace: String?
     @Option(name: .field("protect"), help: .field("protect")) var protect: [String] = []
     @Option(name: .field("hide"), help: .field("hide")) var hide: [String] = []
@@ -63,6 +65,9 @@ struct FileOptions: ParsableArguments {
 struct ConfinementOptions: ParsableArguments {
     @Option(name: .field("cap"), help: .field("cap")) var cap: [String] = []
     @Option(name: .field("seccomp"), help: .field("seccomp")) var seccomp: String?
+    @Option(name: .field("landlock"), help: .field("landlock")) var landlock: String?
+    @Option(name: .field("isolation"), help: .field("isolation")) var isolation: String?
+    @Flag(name: .field("audit"), help: .field("audit")) var audit = false
     @Option(name: .field("net"), help: .field("net")) var net: String?
     @Option(name: .field("join"), help: .field("join")) var join: [String] = []
     @Option(name: .field("time-offset"), help: .field("time-offset")) var timeOffset: [String] = []
@@ -73,11 +78,38 @@ struct ConfinementOptions: ParsableArguments {
 struct LimitOptions: ParsableArguments {
     @Option(name: .field("memory"), help: .field("memory")) var memory: String?
     @Option(name: .field("swap"), help: .field("swap")) var swap: String?
+    @Option(name: .field("memory-high"), help: .field("memory-high")) var memoryHigh: String?
     @Option(name: .field("cpus"), help: .field("cpus")) var cpus: String?
+    @Option(name: .field("cpu-weight"), help: .field("cpu-weight")) var cpuWeight: String?
+    @Option(name: .field("cpuset"), help: .field("cpuset")) var cpuset: String?
+    @Option(name: .field("cpuset-mems"), help: .field("cpuset-mems")) var cpusetMems: String?
+    @Option(name: .field("cpu-time"), help: .field("cpu-time")) var cpuTime: String?
+    @Option(name: .field("nice"), help: .field("nice")) var nice: String?
     @Option(name: .field("pids"), help: .field("pids")) var pids: String?
     @Option(name: .field("timeout"), help: .field("timeout")) var timeout: String?
     @Option(name: .field("disk"), help: .field("disk")) var disk: String?
+    @Option(name: .field("inodes"), help: .field("inodes")) var inodes: String?
+    @Option(name: .field("output"), help: .field("output")) var output: String?
+    @Option(name: .field("io-read"), help: .field("io-read")) var ioRead: [String] = []
+    @Option(name: .field("io-write"), help: .field("io-write")) var ioWrite: [String] = []
+    @Option(name: .field("io-read-ops"), help: .field("io-read-ops")) var ioReadOps: [String] = []
+    @Option(name: .field("io-write-ops"), help: .field("io-write-ops")) var ioWriteOps: [String] = []
+    @Option(name: .field("io-weight"), help: .field("io-weight")) var ioWeight: String?
+    @Option(name: .field("hugetlb"), help: .field("hugetlb")) var hugetlb: [String] = []
+    @Option(name: .field("oom-score-adj"), help: .field("oom-score-adj")) var oomScoreAdj: String?
     @Option(name: .field("rlimit"), help: .field("rlimit")) var rlimit: [String] = []
+}
+
+/// What is told about a run after its end. `explain` takes and ignores them.
+struct ReportOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write the verdict as JSON to standard error, to descriptor FD or to FILE", valueName: "json[=FD|FILE]"))
+    var report: String?
+    @Option(help: ArgumentHelp("Write the smallest system-call profile that the run needed", valueName: "FILE"))
+    var learn: String?
+    @Flag(help: "Say how the run ended, what it used and what held it; also -v before anything but SRC:DST")
+    var verbose = false
 }
 
 extension NameSpecification {

@@ -51,7 +51,9 @@ import Testing
         let shorts = options.flatMap { $0.names ?? [] }.filter { $0.kind == "short" }.map(\.name)
         #expect(
             longs.sorted()
-                == (SpecField.all.flatMap { [$0.flag] + $0.aliases } + ["spec", "help", "version"]).sorted())
+                == (SpecField.all.flatMap { [$0.flag] + $0.aliases } + [
+                    "spec", "help", "version", "report", "learn", "verbose",
+                ]).sorted())
         #expect(shorts.sorted() == (SpecField.all.compactMap(\.short).map(String.init) + ["h"]).sorted())
         for field in SpecField.all {
             let option = try #require(options.first { $0.names?.contains { $0.name == field.flag } == true })

@@ -12,7 +12,8 @@ import Testing
             (["--net", "bridge"], #"net: "bridge" is none of none, host"#),
             (
                 ["--seccomp", "unconfind"],
-                #"seccomp: "unconfind" is none of default, unconfined; did you mean "unconfined"?"#
+                #"seccomp: "unconfind" is no system-call filter; write default, strict, unconfined or a file, "#
+                    + #"as ./profile.json; did you mean "unconfined"?"#
             ),
             (["--cap", "net_rwa"], #"cap: "net_rwa" is not a capability; did you mean "NET_RAW"?"#),
             (

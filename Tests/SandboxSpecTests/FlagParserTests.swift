@@ -13,6 +13,30 @@ import Testing
         }
     }
 
+    @Test func `v alone asks for words, and before what has a bind's form it is one`() {
+        #expect(FlagParser.parse(["-v", "ls"])?.isVerbose == true)
+        #expect(FlagParser.parse(["-v", "ls"])?.command == ["ls"])
+        #expect(FlagParser.parse(["-tv", "--", "/a:/b"])?.isVerbose == true)
+        #expect(texts("-v", "/a:/b", "ls") == ["bind /a:/b"])
+        #expect(texts("-v/a:/b:ro") == ["bind /a:/b:ro"])
+        #expect(FlagParser.parse(["-v", "/a:/b", "ls"])?.isVerbose == false)
+    }
+
+    @Test func `A negative number is a value only where a field takes one`() {
+        #expect(texts("--nice", "-5") == ["nice -5"])
+        #expect(texts("--nice", "-x") == nil)
+        #expect(texts("--pids", "-5") == nil)
+    }
+
+    @Test func `Report, learn and verbose are the run's, not the sandbox's`() {
+        let parsed = FlagParser.parse(["--report", "json=3", "--learn=p.json", "--verbose", "ls"])
+        #expect(parsed?.report == "json=3")
+        #expect(parsed?.learn == "p.json")
+        #expect(parsed?.isVerbose == true)
+        #expect(parsed?.flags.isEmpty == true)
+        #expect(FlagParser.parse(["--report"]) == nil)
+    }
+
     @Test func `Letters stand in clusters, the last with a value`() {
         #expect(texts("-it", "x") == ["interactive", "tty"])
         #expect(texts("-iteA=b", "x") == ["interactive", "tty", "env A=b"])

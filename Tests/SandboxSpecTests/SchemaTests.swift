@@ -85,6 +85,21 @@ import Testing
         (#"{"limits": {"timeout": "-1s"}}"#, false), (#"{"limits": {"rlimit": {"nofile": 5}}}"#, true),
         (#"{"limits": {"rlimit": {"nofile": "5:x"}}}"#, false), (#"{"limits": {"rlimit": {"files": 5}}}"#, false),
         (#"{"limits": {"rlimit": {"nofile": -5}}}"#, false),
+        (#"{"device": ["/dev/fuse"]}"#, true), (#"{"device": ["fuse"]}"#, false), (#"{"device": ["/dev/a:x"]}"#, false),
+        (#"{"landlock": "on"}"#, false), (#"{"landlock": 0}"#, false), (#"{"landlock": 6}"#, true),
+        (#"{"isolation": "vm"}"#, false), (#"{"audit": 1}"#, false), (#"{"seccomp": "./a.json"}"#, true),
+        (#"{"limits": {"memory-high": "x"}}"#, false), (#"{"limits": {"memory-high": "max"}}"#, true),
+        (#"{"limits": {"cpu-weight": 0}}"#, false), (#"{"limits": {"cpu-weight": 10001}}"#, false),
+        (#"{"limits": {"cpuset": "0-"}}"#, false), (#"{"limits": {"cpuset": 3}}"#, true),
+        (#"{"limits": {"cpuset-mems": "a"}}"#, false), (#"{"limits": {"cpu-time": 5}}"#, false),
+        (#"{"limits": {"nice": 20}}"#, false), (#"{"limits": {"nice": -20}}"#, true),
+        (#"{"limits": {"nice": 1.5}}"#, false),
+        (#"{"limits": {"inodes": -1}}"#, false), (#"{"limits": {"inodes": "max"}}"#, false),
+        (#"{"limits": {"output": "much"}}"#, false), (#"{"limits": {"io-read": ["/dev/vda"]}}"#, false),
+        (#"{"limits": {"io-write": ["/dev/vda:x"]}}"#, false), (#"{"limits": {"io-read-ops": "/dev/vda:5"}}"#, false),
+        (#"{"limits": {"io-write-ops": [":5"]}}"#, false), (#"{"limits": {"io-weight": 0}}"#, false),
+        (#"{"limits": {"hugetlb": ["2MiB"]}}"#, false), (#"{"limits": {"oom-score-adj": 1001}}"#, false),
+        (#"{"limits": {"oom-score-adj": -1000}}"#, true),
     ]
 
     @Test(arguments: judged)

@@ -17,6 +17,28 @@ import Testing
             (["--disk", "1k", "a"], "limits.disk: 1KiB is too small; write 1MiB or more"),
             (["--timeout", "0s", "a"], "limits.timeout: a run takes time; write 10s"),
             (["--pids", "1", "a"], "limits.pids: init and the agent are two processes; write 2 or more"),
+            (["--cpu-time", "0s", "a"], "limits.cpu-time: a run takes CPU time; write 2s (1ms or more)"),
+            (["--inodes", "5", "a"], "limits.inodes: the sandbox itself needs some; write 256 or more"),
+            (
+                ["-m", "1m", "--memory-high", "2m", "a"],
+                "limits.memory-high: 2MiB is above the memory limit of 1MiB; write less"
+            ),
+            (
+                ["-t", "--output", "1m", "a"],
+                "limits.output: a terminal's output is not limited; leave tty or limits.output out"
+            ),
+            (
+                ["--audit", "--seccomp", "unconfined", "a"],
+                "audit: unconfined refuses nothing that could be reported; leave one out"
+            ),
+            (
+                ["--isolation", "landlock", "--rootfs", "x", "a"],
+                "rootfs: this takes namespaces, which isolation landlock does without; leave one out"
+            ),
+            (
+                ["--isolation", "landlock", "--landlock", "off", "a"],
+                "landlock: without Landlock nothing would be left of isolation landlock; leave one out"
+            ),
             (["-t", "--stdin", "none", "a"], "stdin: a terminal has an input; leave tty or stdin out"),
             (["--join", "net=/a", "--join", "net=/b", "a"], "join: net is joined twice"),
             (
