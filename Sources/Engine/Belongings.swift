@@ -96,11 +96,19 @@ struct Belongings: ~Copyable {
         } catch { throw EngineError(error) }
     }
 
-    /// How many processes of the sandbox the kernel has killed for memory.
-    func memoryKills() -> UInt64 {
+    /// What the cgroups have counted; `nil` without one, and where it cannot be read.
+    func usage() -> CgroupUsage? {
         switch cgroup {
-        case .some(let cgroup): (try? cgroup.oomKills()) ?? 0
-        case .none: 0
+        case .some(let cgroup): try? cgroup.usage()
+        case .none: nil
+        }
+    }
+
+    /// The hierarchies that the sandbox is in, in words.
+    var cgroupWords: [String] {
+        switch cgroup {
+        case .some(let cgroup): cgroup.descriptionOfPlaces
+        case .none: []
         }
     }
 

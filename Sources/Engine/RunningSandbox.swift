@@ -16,6 +16,14 @@ public struct RunningSandbox: ~Copyable {
     /// The host's side of the agent's terminal.
     public private(set) var terminal: Descriptor?
     var pumps: [Pump] = []
+    /// What the agent has written.
+    var meter = OutputMeter(limit: nil)
+    /// What holds the agent, for the verdict.
+    var confinement = ConfinementLevel()
+    private var startedAt = monotonicNow()
+    /// Whether init was told to end everything because of the output.
+    private var endsForOutput = false
+    private var outputFailure: SystemError?
     /// The agent's process id inside.
     public private(set) var agentPID: UInt32 = 0
     private var exit: ExitRecord?
@@ -111,6 +119,7 @@ public struct RunningSandbox: ~Copyable {
         case .failed(let index, let errno): return .failed(index, errno)
         case .started(let pid):
             agentPID = pid
+            startedAt = monotonicNow()
             return .started
         case .stopped(let signal): return .stopped(signal)
         case .exited(let exit):
@@ -134,34 +143,117 @@ public struct RunningSandbox: ~Copyable {
         _ = try? sendRecord(process.socket, record)
     }
 
+    /// What `turn` found.
+    struct Turn {
+        var event: Event?
+        /// Whether the caller's own descriptor is readable.
+        var callerIsReady = false
+        /// Whether init is gone.
+        var isOver = false
+    }
+
+    /// Waits for one thing to happen and does what is the sandbox's own business: moves output, ends a run that wrote too
+    /// much.
+    ///
+    /// - Parameter own: a descriptor of the caller's to wait for as well.
+    mutating func turn(watching own: Int32? = nil) throws(EngineError) -> Turn {
+        var interests = [(descriptor: process.socket.rawValue, events: PollEvents.readable)]
+        if let own { interests.append((own, .readable)) }
+        let first = interests.count
+        var owners: [Pump] = []
+        for pump in pumps {
+            for interest in pump.interests {
+                interests.append(interest)
+                owners.append(pump)
+            }
+        }
+        let ready = try launching { () throws(SystemError) in try poll(interests) }
+        var turn = Turn()
+        for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
+        dropPumps()
+        if meter.isExceeded { endForOutput() }
+        turn.callerIsReady = own != nil && !ready[1].isEmpty
+        guard !ready[0].isEmpty else { return turn }
+        turn.event = try nextEvent()
+        turn.isOver = turn.event == nil
+        return turn
+    }
+
+    private mutating func dropPumps() {
+        for pump in pumps where pump.isDone { outputFailure = outputFailure ?? pump.failure }
+        pumps.removeAll { $0.isDone }
+    }
+
+    /// Init ends the run, as at any limit; what is left of the output goes nowhere.
+    private mutating func endForOutput() {
+        guard !endsForOutput else { return }
+        endsForOutput = true
+        _ = try? sendRecord(process.socket, ControlMessage.terminate)
+    }
+
     // MARK: Ending
 
     /// Waits for the end and removes everything.
     public consuming func wait() throws(EngineError) -> Verdict {
-        while exit == nil, let event = try? nextEvent() {
-            if case .failed(let index, let errno) = event {
+        while exit == nil {
+            let turn: Turn
+            // What makes no sense is judged by the end it comes to.
+            do throws(EngineError) { turn = try self.turn() } catch { break }
+            if case .failed(let index, let errno) = turn.event {
                 let error = failure(index, errno)
                 abandon()
                 throw error
             }
+            if turn.isOver { break }
         }
-        return try finish()
+        return try finish { _ in true }
     }
 
-    /// Reaps init, reads what the cgroup knows, and removes everything.
-    mutating func finish() throws(EngineError) -> Verdict {
+    /// Reaps init, reads what the cgroups know, removes everything, and passes on what the agent wrote last.
+    ///
+    /// - Parameter goesOn: asked between waits for a reader of the output; false gives up the rest. Takes the descriptors to
+    ///   wait for, and waits for one of them.
+    mutating func finish(
+        waiting goesOn: ([(descriptor: Int32, events: PollEvents)]) -> Bool
+    ) throws(EngineError) -> Verdict {
         hasEnded = true
         // Also after its last word: init has nothing left to do, and one that does not go would be waited for without end.
         _ = try? sendSignal(SIGKILL, to: process.process)
         let status = try process.reap()
-        let kills = spec.limits.memory?.value == nil ? 0 : belongings.memoryKills()
+        var facts = RunFacts(exit: exit, initStatus: status)
+        facts.measuredWallTime = monotonicNow() - startedAt
+        facts.spec = spec
+        facts.usage = belongings.usage()
         let removal = belongings.remove()
-        let verdict = Verdict(exit: exit, initStatus: status, memoryKills: kills)
+        drain(goesOn)
+        facts.outputBytes = meter.written
+        facts.outputIsExceeded = meter.isExceeded
+        facts.confinement = confinement
+        let verdict = Verdict(facts)
         if let removal { throw removal }
+        if let outputFailure, outputFailure.errno == .noSpace || outputFailure.errno.name == "EIO" {
+            throw EngineError(.outputFailed, "pass the agent's output on: \(outputFailure)")
+        }
         guard let verdict else {
             throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
         }
         return verdict
+    }
+
+    /// What the agent wrote before its end still goes out; what was typed ahead goes nowhere.
+    private mutating func drain(_ goesOn: ([(descriptor: Int32, events: PollEvents)]) -> Bool) {
+        pumps.removeAll { $0.isInput }
+        // A terminal has no end of file while this process holds its other side: what is there now is all.
+        while !pumps.isEmpty, !endsForOutput {
+            if terminal.asRaw != nil {
+                guard let ready = try? poll(pumps.flatMap(\.interests), milliseconds: 0), !ready.allSatisfy(\.isEmpty)
+                else { return }
+            } else if !goesOn(pumps.flatMap(\.interests)) {
+                return
+            }
+            for pump in pumps { pump.turnIfReady() }
+            dropPumps()
+        }
     }
 
     /// Kills everything and removes it, whatever state it is in.

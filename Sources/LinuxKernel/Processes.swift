@@ -19,6 +19,12 @@ public enum ExitStatus: Sendable, Equatable {
     }
 }
 
+/// A signal's name, as `SIGKILL`; real-time ones as `SIGRTMIN+3`. signal(7)
+public func signalName(_ signal: Int32) -> String {
+    if let name = mt_signal_name(signal) { return "SIG" + String(cString: name) }
+    return (34...64).contains(signal) ? "SIGRTMIN+\(signal - 34)" : "signal \(signal)"
+}
+
 /// A descriptor for a process, which cannot be mistaken for a later one of the same number. pidfd_open(2), Linux 5.3
 public func openProcess(_ pid: Int32) throws(SystemError) -> Descriptor {
     Descriptor(owning: Int32(try kernel("pidfd_open", "pid \(pid)", Int(SYS_pidfd_open), Int(pid), 0)))

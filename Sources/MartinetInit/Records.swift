@@ -4,9 +4,11 @@ import CLinux
 /// The descriptor of init's side of the record socket: where the launch routine puts it.
 let controlSocket = 3
 
+typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+
 /// A record being written: small and of fixed capacity, so that sending allocates nothing.
 struct OutgoingRecord {
-    private var storage: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+    private var storage: (Words, Words) = ((0, 0, 0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0, 0, 0))
     private var count = RecordLayout.headerSize
     private let kind: RecordKind
 

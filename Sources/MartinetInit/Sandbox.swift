@@ -60,6 +60,16 @@ struct Sandbox {
         case .watchMemory:
             watch.memory = try slots[try wire { () throws(WireError) in try reader.uint32() }]
         case .setDeadline: watch.deadline = try wire { () throws(WireError) in try reader.uint64() }
+        case .watchCPUTime:
+            let operands = try wire { () throws(WireError) in try WatchCPUTimeOperands(&reader) }
+            watch.cpu.file = try slots[operands.slot]
+            watch.cpu.isUnified = operands.isUnified
+            watch.cpu.limit = operands.nanoseconds
+            watch.cpu.parallelism = UInt64(operands.parallelism)
+            try slots.hold(operands.slot)
+        case .watchDisk:
+            let path = try wire { () throws(WireError) in try reader.string() }
+            watch.disk = try mounts.root.open(path.start)
         case .outliveLauncher: watch.outlivesLauncher = true
         case .holdSlot: try slots.hold(try wire { () throws(WireError) in try reader.uint32() })
         case .setOOMScoreAdjustment:

@@ -9,6 +9,9 @@ struct Watch {
     /// Nanoseconds from the agent's start; 0: none.
     var deadline: UInt64 = 0
     var outlivesLauncher = false
+    var cpu = CPUWatch()
+    /// A directory in the file system in memory, or -1.
+    var disk = -1
 
     private var signals = -1
     private var timer = -1
@@ -28,6 +31,7 @@ struct Watch {
             var time: (Int, Int, Int, Int) = (0, 0, Int(deadline / 1_000_000_000), Int(deadline % 1_000_000_000))
             try withWord(&time) { time throws(StepError) in try sys(Int(SYS_timerfd_settime), timer, 0, time, 0) }
         }
+        try cpu.prepare()
         started = now()
     }
 
@@ -39,11 +43,12 @@ struct Watch {
             pollfd(fd: Int32(signals), events: Int16(POLLIN), revents: 0),
             pollfd(fd: Int32(controlSocket), events: Int16(POLLIN), revents: 0),
             pollfd(fd: Int32(timer), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: Int32(memory), events: Int16(POLLIN), revents: 0)
+            pollfd(fd: Int32(memory), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: Int32(cpu.timer), events: Int16(POLLIN), revents: 0)
         )
         while true {
             withUnsafeMutablePointer(to: &watched) { watched in
-                _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), 4, 0, 0, 8, 0)
+                _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), 5, 0, 0, 8, 0)
             }
             // Memory before children: the kernel's victim may be the agent itself.
             if watched.3.revents != 0 {
@@ -54,6 +59,10 @@ struct Watch {
             if watched.2.revents != 0 {
                 end(.deadline)
                 watched.2.fd = -1
+            }
+            if watched.4.revents != 0, cpu.isUsedUp() {
+                end(.cpuTime)
+                watched.4.fd = -1
             }
             if watched.1.revents != 0, !obey() {
                 if !outlivesLauncher { exitNow(125) }
@@ -73,13 +82,8 @@ struct Watch {
         drainSignals()
         while true {
             var status: Int32 = 0
-            var usage = rusage()
             let pid = withUnsafeMutablePointer(to: &status) { status in
-                withUnsafeMutablePointer(to: &usage) { usage in
-                    mt_syscall(
-                        Int(SYS_wait4), -1, Int(bitPattern: status), Int(WNOHANG | WUNTRACED), Int(bitPattern: usage),
-                        0, 0)
-                }
+                mt_syscall(Int(SYS_wait4), -1, Int(bitPattern: status), Int(WNOHANG | WUNTRACED), 0, 0, 0)
             }
             if pid <= 0 { return }
             guard pid == Int(agent) else { continue }
@@ -89,10 +93,27 @@ struct Watch {
                 record.send()
                 continue
             }
-            report(status, usage)
-            // The kernel ends whatever else is inside with its PID 1. pid_namespaces(7)
+            endTheRest()
+            report(status)
             exitNow(0)
         }
+    }
+
+    /// What the agent left running ends with it. Before the report, so that its CPU time is in it.
+    private func endTheRest() {
+        _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+        while true {
+            let pid = mt_syscall(Int(SYS_wait4), -1, 0, 0, 0, 0, 0)
+            if pid < 0, pid != -Int(EINTR) { return }
+        }
+    }
+
+    private func usage(_ whose: Int32) -> rusage {
+        var usage = rusage()
+        withUnsafeMutablePointer(to: &usage) { usage in
+            _ = mt_syscall(Int(SYS_getrusage), Int(whose), Int(bitPattern: usage), 0, 0, 0, 0)
+        }
+        return usage
     }
 
     private func drainSignals() {
@@ -101,7 +122,9 @@ struct Watch {
         }
     }
 
-    private func report(_ status: Int32, _ usage: rusage) {
+    private func report(_ status: Int32) {
+        let ended = now()
+        let usage = usage(Int32(RUSAGE_CHILDREN.rawValue)), own = self.usage(Int32(RUSAGE_SELF.rawValue))
         func microseconds(_ time: timeval) -> UInt64 { UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_usec) }
         // A memory kill may be known to the kernel before its event is: look once more.
         var reason = reason
@@ -121,7 +144,13 @@ struct Watch {
         record.append(microseconds(usage.ru_utime))
         record.append(microseconds(usage.ru_stime))
         record.append(UInt64(usage.ru_maxrss))
-        record.append(now() - started)
+        record.append(ended - started)
+        record.append(microseconds(own.ru_utime) + microseconds(own.ru_stime))
+        let use = diskUse(disk)
+        record.append(UInt32(use == nil ? 0 : 1))
+        record.append(use?.bytes ?? 0)
+        record.append(use?.inodes ?? 0)
+        record.append(UInt32(use?.isFull == true ? 1 : 0))
         record.send()
     }
 

@@ -55,6 +55,11 @@ extension ProgramCompiler {
         if let processes = inputs.processLimit {
             emit(.setResourceLimit(resource: K.RLIMIT_NPROC, soft: processes, hard: processes))
         }
+        if let time = spec.limits.cpuTime, !spec.limits.rlimits.contains(where: { $0.resource == .cpu }) {
+            // Each process alone as well: without a cgroup that is what there is. Whole seconds, the kernel's unit.
+            let seconds = UInt64((time.nanoseconds + 999_999_999) / 1_000_000_000) + 1
+            emit(.setResourceLimit(resource: ResourceName.cpu.number, soft: seconds, hard: seconds + 1))
+        }
         for limit in spec.limits.rlimits {
             emit(
                 .setResourceLimit(

@@ -48,6 +48,11 @@ public enum Instruction: Sendable, Equatable {
     case openTerminal(Slot, uid: UInt32, gid: UInt32, rows: UInt32, columns: UInt32)
     case watchMemory(Slot)
     case setDeadline(nanoseconds: UInt64)
+    /// Ends everything when the cgroup's count of CPU time, read from a file of cgroup v1's or v2's form, has grown by so
+    /// many nanoseconds. `parallelism`: processors that can be used at once.
+    case watchCPUTime(Slot, isUnified: Bool, nanoseconds: UInt64, parallelism: UInt32)
+    /// Measures the file system that a directory is in when the agent has ended.
+    case watchDisk(path: String)
     /// For what init starts from here on; init itself goes back to its own. proc_pid_oom_score_adj(5)
     case setOOMScoreAdjustment(Int32)
     case outliveLauncher
@@ -106,6 +111,8 @@ public enum Instruction: Sendable, Equatable {
         case .openTerminal: .openTerminal
         case .watchMemory: .watchMemory
         case .setDeadline: .setDeadline
+        case .watchCPUTime: .watchCPUTime
+        case .watchDisk: .watchDisk
         case .startAgent: .startAgent
         case .newSession: .newSession
         case .setStandardDescriptors: .setStandardDescriptors

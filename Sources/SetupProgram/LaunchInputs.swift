@@ -128,6 +128,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// `tasks` files of cgroups (v1) that init joins; on v2 it is cloned into its cgroup.
     public var cgroups: [Slot] = []
     public var memoryEvent: Slot?
+    /// The cgroup's count of CPU time, where a limit is to be held.
+    public var cpuTime: CPUTimeInput?
     /// Locks that init holds as long as it lives: of the id range, of the overlay directory.
     public var locks: [Slot] = []
     /// RLIMIT_NPROC where no pids cgroup holds the limit.
@@ -139,6 +141,21 @@ public struct LaunchInputs: Sendable, Equatable {
     public init(identity: AgentIdentity, root: RootInput) {
         self.identity = identity
         self.root = root
+    }
+}
+
+/// Where a cgroup's CPU time is read.
+public struct CPUTimeInput: Sendable, Equatable {
+    public var slot: Slot
+    /// Whether the file is `cpu.stat` (v2) or `cpuacct.usage` (v1).
+    public var isUnified: Bool
+    /// Processors that the sandbox can use at once.
+    public var parallelism: UInt32
+
+    public init(slot: Slot, isUnified: Bool, parallelism: UInt32) {
+        self.slot = slot
+        self.isUnified = isUnified
+        self.parallelism = parallelism
     }
 }
 

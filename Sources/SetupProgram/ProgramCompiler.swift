@@ -93,6 +93,14 @@ struct ProgramCompiler {
         for lock in inputs.locks { emit(.holdSlot(lock)) }
         if let event = inputs.memoryEvent { emit(.watchMemory(event)) }
         if let timeout = spec.limits.timeout { emit(.setDeadline(nanoseconds: UInt64(timeout.nanoseconds))) }
+        if let limit = spec.limits.cpuTime, let count = inputs.cpuTime {
+            emit(
+                .watchCPUTime(
+                    count.slot, isUnified: count.isUnified, nanoseconds: UInt64(limit.nanoseconds),
+                    parallelism: count.parallelism))
+        }
+        // One tmpfs holds all that is writable in memory.
+        emit(.watchDisk(path: "/dev/shm"))
         emit(.setOOMScoreAdjustment(Self.agentOOMScore))
     }
 

@@ -103,6 +103,12 @@ extension Instruction {
                 columns: operands.columns)
         case .watchMemory: self = .watchMemory(Slot(try reader.uint32()))
         case .setDeadline: self = .setDeadline(nanoseconds: try reader.uint64())
+        case .watchCPUTime:
+            let operands = try WatchCPUTimeOperands(&reader)
+            self = .watchCPUTime(
+                Slot(operands.slot), isUnified: operands.isUnified, nanoseconds: operands.nanoseconds,
+                parallelism: operands.parallelism)
+        case .watchDisk: self = .watchDisk(path: try reader.text())
         case .setOOMScoreAdjustment: self = .setOOMScoreAdjustment(Int32(bitPattern: try reader.uint32()))
         case .outliveLauncher: self = .outliveLauncher
         case .holdSlot: self = .holdSlot(Slot(try reader.uint32()))

@@ -159,6 +159,12 @@ public struct WireWriter {
         case .openTerminal(let slot, let uid, let gid, let rows, let columns):
             for value in [slot.index, uid, gid, rows, columns] { uint32(value) }
         case .setDeadline(let nanoseconds): uint64(nanoseconds)
+        case .watchCPUTime(let slot, let isUnified, let nanoseconds, let parallelism):
+            uint32(slot.index)
+            uint32(isUnified ? 1 : 0)
+            uint64(nanoseconds)
+            uint32(parallelism)
+        case .watchDisk(let path): try string(path)
         case .startAgent(let sharesMemory): flag(sharesMemory)
         case .newSession, .setStandardDescriptors, .setResourceLimit,
             .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setUmask, .installFilter, .closeDescriptors,

@@ -41,6 +41,9 @@ extension SetupProgram {
         case .holdSlot(let slot): "hold \(name(slot)) as long as init lives"
         case .watchMemory(let slot): "watch \(name(slot)) for the end of memory"
         case .setDeadline(let nanoseconds): "end everything after \(Self.seconds(nanoseconds))"
+        case .watchCPUTime(let slot, _, let nanoseconds, _):
+            "end everything after \(Self.seconds(nanoseconds)) of CPU time by \(name(slot))"
+        case .watchDisk(let path): "measure the file system of \(path) at the end"
         case .startAgent(let sharesMemory): "start the agent (\(sharesMemory ? "vfork" : "fork"))"
         case .setOOMScoreAdjustment(let value): "set oom_score_adj \(value) for the agent"
         case .outliveLauncher: "go on if the launcher dies"

@@ -120,6 +120,8 @@ static inline uint32_t mt_minor(uint64_t device) { return (uint32_t)((device & 0
 const char *mt_errno_name(int code);
 /// The C library's description of an errno, or null.
 const char *mt_errno_description(int code);
+/// The abbreviated name of a signal ("KILL"), or null. Host side only.
+const char *mt_signal_name(int signal);
 
 /// Room for a control message that carries up to this many descriptors: SCM_MAX_FD of the kernel.
 #define MT_DESCRIPTORS_PER_MESSAGE 253

@@ -51,6 +51,8 @@ public enum EndReason: UInt32, Sendable {
     case memory = 2
     /// The host asked.
     case terminated = 3
+    /// The CPU time of all processes together.
+    case cpuTime = 4
 }
 
 /// The fixed part of every record: magic, version, kind, length of the whole record.
@@ -81,22 +83,39 @@ public struct RecordHeader {
     }
 }
 
+/// What the file system in memory held at the end. statfs(2)
+public struct DiskRecord: Sendable, Equatable {
+    public var bytes: UInt64
+    public var inodes: UInt64
+    public var isFull: Bool
+
+    public init(bytes: UInt64, inodes: UInt64, isFull: Bool) {
+        self.bytes = bytes
+        self.inodes = inodes
+        self.isFull = isFull
+    }
+}
+
 /// How the agent ended, as init saw it.
 public struct ExitRecord: Sendable, Equatable {
     /// The status word of wait(2).
     public var waitStatus: UInt32
     public var reason: EndReason
-    /// Microseconds of CPU time of the agent and the descendants that were waited for. getrusage(2)
+    /// Microseconds of CPU time of all processes inside. getrusage(2), `RUSAGE_CHILDREN`
     public var userMicroseconds: UInt64
     public var systemMicroseconds: UInt64
     /// KiB, the largest process's resident peak. getrusage(2)
     public var peakResidentKiB: UInt64
     /// Nanoseconds of wall time from the agent's start.
     public var wallNanoseconds: UInt64
+    /// Microseconds of CPU time of init itself, which a cgroup's count includes.
+    public var initMicroseconds: UInt64
+    /// `nil` where there is none to measure.
+    public var disk: DiskRecord?
 
     public init(
         waitStatus: UInt32, reason: EndReason, userMicroseconds: UInt64, systemMicroseconds: UInt64,
-        peakResidentKiB: UInt64, wallNanoseconds: UInt64
+        peakResidentKiB: UInt64, wallNanoseconds: UInt64, initMicroseconds: UInt64 = 0, disk: DiskRecord? = nil
     ) {
         self.waitStatus = waitStatus
         self.reason = reason
@@ -104,6 +123,8 @@ public struct ExitRecord: Sendable, Equatable {
         self.systemMicroseconds = systemMicroseconds
         self.peakResidentKiB = peakResidentKiB
         self.wallNanoseconds = wallNanoseconds
+        self.initMicroseconds = initMicroseconds
+        self.disk = disk
     }
 
     public init(_ reader: inout WireReader) throws(WireError) {
@@ -114,6 +135,11 @@ public struct ExitRecord: Sendable, Equatable {
         systemMicroseconds = try reader.uint64()
         peakResidentKiB = try reader.uint64()
         wallNanoseconds = try reader.uint64()
+        initMicroseconds = try reader.uint64()
+        let measured = try reader.flag()
+        let record = DiskRecord(
+            bytes: try reader.uint64(), inodes: try reader.uint64(), isFull: try reader.flag())
+        disk = measured ? record : nil
         try reader.requireEnd()
     }
 }

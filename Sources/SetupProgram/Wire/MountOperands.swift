@@ -10,6 +10,20 @@ public enum TargetKind: UInt32, Sendable {
     case file = 2
 }
 
+public struct WatchCPUTimeOperands {
+    public let slot: UInt32
+    public let isUnified: Bool
+    public let nanoseconds: UInt64
+    public let parallelism: UInt32
+    public init(_ reader: inout WireReader) throws(WireError) {
+        slot = try reader.uint32()
+        isUnified = try reader.flag()
+        nanoseconds = try reader.uint64()
+        parallelism = try reader.uint32()
+        guard parallelism > 0 else { throw .badValue }
+    }
+}
+
 public struct TimeOffsetOperands {
     /// Nanoseconds, signed.
     public let monotonic: Int64

@@ -42,6 +42,8 @@ public enum Opcode: UInt16, Sendable {
     case setOOMScoreAdjustment = 52
     case outliveLauncher = 53
     case holdSlot = 54
+    case watchCPUTime = 55
+    case watchDisk = 56
 
     // Agent: between fork and exec.
     case newSession = 64

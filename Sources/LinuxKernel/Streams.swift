@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Moves bytes from a pipe to another pipe without copying them, and without waiting on either: `EAGAIN` where the one is
+/// empty or the other full.
+///
+/// - Returns: bytes moved; 0 when the pipe has no writer left.
+/// - SeeAlso: splice(2), `SPLICE_F_NONBLOCK`
+public func splice(from source: Int32, to sink: Int32, upTo count: Int) throws(SystemError) -> Int {
+    try kernel(
+        "splice", "descriptor \(source)", Int(SYS_splice), Int(source), 0, Int(sink), 0, count,
+        3 /* SPLICE_F_MOVE | SPLICE_F_NONBLOCK */)
+}
+
+/// Sends to a socket what can be sent now and returns how much. sendto(2), `MSG_DONTWAIT`
+public func sendSome(raw socket: Int32, _ bytes: [UInt8]) throws(SystemError) -> Int {
+    var outcome: Result<Int, SystemError> = .success(0)
+    bytes.withUnsafeBytes { buffer in
+        do throws(SystemError) {
+            outcome = .success(
+                try kernel(
+                    "send", "descriptor \(socket)", Int(SYS_sendto), Int(socket), Int(bitPattern: buffer.baseAddress),
+                    buffer.count, Int(MSG_DONTWAIT) | Int(MSG_NOSIGNAL)))
+        } catch { outcome = .failure(error) }
+    }
+    return try outcome.get()
+}
+
+/// Whether two descriptors share one open file: offset and status flags. False where the kernel does not tell.
+///
+/// - SeeAlso: kcmp(2), `KCMP_FILE`; Linux 3.5
+public func isSameOpenFile(_ a: Int32, _ b: Int32) -> Bool {
+    let own = Int(getpid())
+    return mt_syscall(Int(SYS_kcmp), own, own, 0 /* KCMP_FILE */, Int(a), Int(b), 0) == 0
+}
+
+/// Whether a descriptor was opened for reading only. fcntl(2), `F_GETFL`
+public func isReadOnly(raw descriptor: Int32) throws(SystemError) -> Bool {
+    try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(descriptor), Int(F_GETFL)) & Int(O_ACCMODE) == Int(O_RDONLY)
+}
