@@ -25,6 +25,9 @@ public struct CgroupError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let layoutUnreadable = Code(rawValue: "read the cgroup layout from")
         public static let creationFailed = Code(rawValue: "make cgroup")
         public static let limitRefused = Code(rawValue: "write")
+        /// The kernel did not take the program that guards devices.
+        public static let deviceGuardFailed = Code(rawValue: "guard the devices of")
+        public static let freezeFailed = Code(rawValue: "freeze or thaw")
         public static let attachFailed = Code(rawValue: "move a process into")
         public static let readFailed = Code(rawValue: "read")
         public static let removalFailed = Code(rawValue: "remove cgroup")

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One value to write to one control file of a new cgroup.
-public struct ControlSetting: Sendable, Equatable {
-    /// Whether a kernel without the file is an error.
-    public enum Necessity: Sendable {
-        case always
-        /// Only where the machine has swap.
-        case withSwap
-    }
-
-    public var file: String
-    public var value: String
-    public var necessity: Necessity = .always
-}
-
 /// Which hierarchies a sandbox's limits need a cgroup in, and what is written there, in order. Pure.
 public struct CgroupPlan: Sendable, Equatable {
     public struct Part: Sendable, Equatable {
         public var hierarchy: CgroupHierarchy
         public var controllers: [CgroupController]
         public var settings: [ControlSetting]
+        /// The devices to allow by a program (v2); v1's lists are among the settings.
+        public var devices: [DeviceRule]?
+
+        /// Those of the controllers that v2 has, and passes on, by that name.
+        var delegable: [CgroupController] { controllers.filter { $0.nameInV2 != nil } }
     }
 
     /// One a hierarchy, however many controllers are mounted together there. Empty where no limit was asked for.
@@ -32,9 +23,7 @@ public struct CgroupPlan: Sendable, Equatable {
 
     /// - Throws: `.controllerUnavailable` naming the first controller that is on no hierarchy; `.invalidLimit`.
     public init(limits: CgroupLimits, layout: CgroupLayout) throws(CgroupError) {
-        // A new controller is a file of its own and an entry here.
-        let drivers: [any LimitController.Type] = [MemoryController.self, CPUController.self, PidsController.self]
-        for driver in drivers where driver.isNeeded(for: limits) {
+        for driver in limitControllers where driver.isNeeded(for: limits) {
             let controller = driver.controller
             guard let hierarchy = layout.hierarchy(for: controller) else { throw .missing(controller, in: layout) }
             let settings = try driver.settings(for: limits, version: hierarchy.version)
@@ -45,15 +34,20 @@ public struct CgroupPlan: Sendable, Equatable {
                 parts.append(Part(hierarchy: hierarchy, controllers: [controller], settings: settings))
             }
         }
+        for index in parts.indices {
+            let part = parts[index]
+            if part.hierarchy.version == .v2, part.controllers.contains(.devices) {
+                parts[index].devices = limits.devices
+            }
+            // A v1 hierarchy that cpuset shares takes no process into a cgroup without CPUs, whatever the cgroup is for.
+            if part.hierarchy.version == .v1, part.hierarchy.controllers.contains(.cpuset),
+                !part.controllers.contains(.cpuset)
+            {
+                parts[index].settings.insert(
+                    contentsOf: try CPUSetController.settings(for: CgroupLimits(), version: .v1), at: 0)
+            }
+        }
     }
-}
-
-/// What one controller knows: when it is needed, and how each cgroup version spells its limits.
-protocol LimitController {
-    static var controller: CgroupController { get }
-    static func isNeeded(for limits: CgroupLimits) -> Bool
-    /// What to write, in order.
-    static func settings(for limits: CgroupLimits, version: CgroupVersion) throws(CgroupError) -> [ControlSetting]
 }
 
 extension CgroupError {

@@ -11,6 +11,9 @@ struct CgroupV1: CgroupDriver {
         _ path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(SystemError) {
         try ensureDirectory(path, at: mount)
+        if part.hierarchy.controllers.contains(.cpuset) {
+            try CPUSetController.fillV1(path, from: String(path.dropLast(parentName.utf8.count)), at: mount)
+        }
     }
 
     func passControllersOn(in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor) {}

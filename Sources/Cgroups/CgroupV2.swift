@@ -10,7 +10,7 @@ struct CgroupV2: CgroupDriver {
         of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(CgroupError) -> String {
         if effectiveUID() == 0, Delegation.isWritable("", at: mount) { return "" }
-        return try Delegation.base(in: part.hierarchy, for: part.controllers, mount: mount)
+        return try Delegation.base(in: part.hierarchy, for: part.delegable, mount: mount)
     }
 
     func makeParent(
@@ -23,7 +23,7 @@ struct CgroupV2: CgroupDriver {
         }
         // Written only where something is missing: a base that passes everything on may be writable by others alone.
         let present = controllersNamed(in: text)
-        if !part.controllers.allSatisfy(present.contains) { try enable(part.controllers, in: prefix, mount: mount) }
+        if !part.delegable.allSatisfy(present.contains) { try enable(part.delegable, in: prefix, mount: mount) }
         try ensureDirectory(path, at: mount)
     }
 
@@ -32,13 +32,14 @@ struct CgroupV2: CgroupDriver {
     ) throws(SystemError) {
         // Written even where the file lists them all: the list is ahead of the control files while another sandbox's write
         // is under way, and a write waits for that one to end.
-        try enable(part.controllers, in: path + "/", mount: mount)
+        try enable(part.delegable, in: path + "/", mount: mount)
     }
 
     /// Adds controllers to those a cgroup passes on. What is passed on stays so: taking it back would race with others.
     private func enable(
         _ controllers: [CgroupController], in prefix: String, mount: borrowing Descriptor
     ) throws(SystemError) {
+        if controllers.isEmpty { return }
         let names = controllers.compactMap(\.nameInV2).map { "+\($0)" }.joined(separator: " ")
         try writeText(names, to: prefix + "cgroup.subtree_control", at: .descriptor(mount.rawValue))
     }

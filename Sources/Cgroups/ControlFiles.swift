@@ -31,12 +31,20 @@ struct ControlFiles {
     }
 
     /// The number after a key in a file of `key number` lines; `nil` where file or key is missing.
-    func number(_ key: String, in file: String) throws(CgroupError) -> UInt64? {
-        guard let text = try text(file) else { return nil }
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == key { return UInt64(words[1]) }
-        }
-        return nil
+    func number(_ key: String, in file: String) throws(CgroupError) -> UInt64? { try keyed(file)?[key] }
+
+    /// The numbers of a file of `key number` lines, by key; `nil` where this kernel does not have it.
+    func keyed(_ file: String) throws(CgroupError) -> [String: UInt64]? { try text(file).map(flatKeyed) }
+}
+
+/// The numbers in a text of `key number` lines, by key. Other lines are skipped: later kernels add some.
+/// Documentation/admin-guide/cgroup-v2.rst, "Flat keyed"
+func flatKeyed(_ text: String) -> [String: UInt64] {
+    var numbers: [String: UInt64] = [:]
+    for line in text.split(separator: "\n") {
+        let words = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 2, let number = UInt64(decimal: words[1]) else { continue }
+        numbers[String(words[0])] = number
     }
+    return numbers
 }

@@ -9,6 +9,7 @@ import LinuxKernel
 /// belong to the user, because moving a process needs write access to the common ancestor.
 /// Documentation/admin-guide/cgroup-v2.rst, "Delegation"
 enum Delegation {
+    /// Where this user has no cgroup to make another in.
     static let cure = "start it in a cgroup of your own: systemd-run --user --scope -p Delegate=yes martinet run …"
 
     /// The nearest usable ancestor of this process's cgroup, as a path below the mount point.
@@ -40,15 +41,29 @@ enum Delegation {
         if !owned, let lacking {
             throw CgroupError(
                 .controllerUnavailable, lacking.rawValue, reason: "it is not delegated to this user",
-                hint:
-                    "systemctl edit user@.service, and add: [Service] Delegate=cpu cpuset io memory pids; then log in anew"
-            )
+                hint: cure(forLacking: lacking))
         }
         throw CgroupError(
             .delegationUnavailable, hierarchy.mountPoint + "/" + own,
             reason: owned ? "every cgroup that is this user's holds processes" : "no cgroup around it is this user's",
             hint: cure)
     }
+
+    /// How a user is given a controller: systemd passes on memory and pids, and lately cpu, unless told more; and huge pages
+    /// never. systemd.resource-control(5), `Delegate=`
+    static func cure(forLacking controller: CgroupController) -> String {
+        guard systemdDelegates.contains(controller) else {
+            return "systemd passes \(controller.rawValue) on to no user: run as root"
+        }
+        let names = systemdDelegates.map(\.rawValue).joined(separator: " ")
+        return """
+            as root: mkdir -p /etc/systemd/system/user@.service.d && \
+            printf '[Service]\\nDelegate=\(names)\\n' > /etc/systemd/system/user@.service.d/delegate.conf && \
+            systemctl daemon-reload; then log out everywhere, and in again
+            """
+    }
+
+    private static let systemdDelegates: [CgroupController] = [.cpu, .cpuset, .io, .memory, .pids]
 
     /// A cgroup path and those above it, nearest first; the last is empty, the topmost.
     static func ancestors(of path: String) -> [String] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKernel
 
-/// Memory and swap: `memory.max` and its kin, and `memory.limit_in_bytes` on v1.
+/// Memory and swap: `memory.max`, `memory.high` and their kin, and `memory.limit_in_bytes` on v1.
 ///
 /// v2 counts swap apart (`memory.swap.max`) and kills a cgroup as a whole (`memory.oom.group`, Linux 4.19). v1 counts memory
 /// and swap together (`memory.memsw.limit_in_bytes`) and kills one process: whoever runs the sandbox waits for
@@ -10,7 +10,7 @@ enum MemoryController: LimitController {
     static let controller = CgroupController.memory
 
     static func isNeeded(for limits: CgroupLimits) -> Bool {
-        if limits.memory != nil { return true }
+        if limits.memory != nil || limits.memoryHigh != nil { return true }
         if case .bytes = limits.swap { return true }
         return false
     }
@@ -19,9 +19,28 @@ enum MemoryController: LimitController {
         if limits.memory == 0 {
             throw CgroupError(.invalidLimit, "memory", reason: "0 bytes leaves no room to start in")
         }
+        if let high = limits.memoryHigh { try check(high, limits, version) }
         return switch version {
         case .v1: try settingsV1(limits)
         case .v2: settingsV2(limits)
+        }
+    }
+
+    private static func check(
+        _ high: UInt64, _ limits: CgroupLimits, _ version: CgroupVersion
+    ) throws(CgroupError) {
+        if version == .v1 {
+            throw CgroupError(
+                .invalidLimit, "memory-high", reason: "cgroup v1 cannot slow down what uses too much memory",
+                hint: "limit memory, or boot with systemd.unified_cgroup_hierarchy=1")
+        }
+        if high == 0 {
+            throw CgroupError(.invalidLimit, "memory-high", reason: "0 bytes slows everything down from the start")
+        }
+        if let memory = limits.memory, high > memory {
+            throw CgroupError(
+                .invalidLimit, "memory-high", reason: "it is above the memory limit, and would never be reached",
+                hint: "give less than \(memory) bytes")
         }
     }
 
@@ -48,6 +67,7 @@ enum MemoryController: LimitController {
 
     private static func settingsV2(_ limits: CgroupLimits) -> [ControlSetting] {
         var settings: [ControlSetting] = []
+        if let high = limits.memoryHigh { settings.append(ControlSetting(file: "memory.high", value: "\(high)")) }
         if let memory = limits.memory {
             settings.append(ControlSetting(file: "memory.max", value: "\(memory)"))
             settings.append(ControlSetting(file: "memory.oom.group", value: "1"))
@@ -55,19 +75,38 @@ enum MemoryController: LimitController {
         switch limits.swap {
         case .unlimited: break
         case .bytes(let swap): settings.append(ControlSetting(file: "memory.swap.max", value: "\(swap)"))
-        case nil: settings.append(ControlSetting(file: "memory.swap.max", value: "0", necessity: .withSwap))
+        case nil where limits.memory != nil:
+            settings.append(ControlSetting(file: "memory.swap.max", value: "0", necessity: .withSwap))
+        case nil: break
         }
         return settings
     }
 
-    /// The most memory in use at once, in bytes. v2: `memory.peak`, Linux 5.19
-    static func peak(_ files: ControlFiles, _ version: CgroupVersion) throws(CgroupError) -> UInt64? {
-        try files.number(version == .v1 ? "memory.max_usage_in_bytes" : "memory.peak")
+    static func apply(
+        _ setting: ControlSetting, to files: ControlFiles, _ version: CgroupVersion
+    ) throws(CgroupError) {
+        if setting.necessity == .withSwap, !files.has(setting.file) {
+            if try !machineHasSwap() { return }
+            throw CgroupError(
+                .swapUncontrolled, files.path, reason: "this kernel does not account swap, and the machine has some",
+                hint: "boot with swapaccount=1, turn swap off, or accept it with a swap limit of max")
+        }
+        try write(setting, to: files)
     }
 
-    /// Processes that the OOM killer took, because of any limit. v1: Linux 4.13
-    static func oomKills(_ files: ControlFiles, _ version: CgroupVersion) throws(CgroupError) -> UInt64? {
-        try files.number("oom_kill", in: version == .v1 ? "memory.oom_control" : "memory.events")
+    static func cure(for refusal: SystemError, of setting: ControlSetting, in files: ControlFiles) -> String? {
+        guard refusal.errno == .noEntry, setting.file.contains("sw") else { return nil }
+        return "this kernel does not account swap: boot with swapaccount=1"
+    }
+
+    /// Whether a swap device is on now; one added later is the administrator's decision. proc(5), /proc/swaps
+    private static func machineHasSwap() throws(CgroupError) -> Bool {
+        do throws(SystemError) {
+            // A heading, and a line a device; no file where the kernel has no swap at all.
+            return try (readText("/proc/swaps") ?? "").split(separator: "\n").count > 1
+        } catch {
+            throw CgroupError(.readFailed, "/proc/swaps", cause: error)
+        }
     }
 
     /// An event descriptor that becomes readable when a v1 cgroup runs out of memory, and once more when it is removed.

@@ -14,12 +14,4 @@ enum PidsController: LimitController {
         // The kernel refuses numbers above its own PID_MAX_LIMIT, 2^22, where `max` means the same.
         return [ControlSetting(file: "pids.max", value: pids > 4_194_304 ? "max" : "\(pids)")]
     }
-
-    /// The most alive at once. Linux 6.1
-    static func peak(_ files: ControlFiles) throws(CgroupError) -> UInt64? { try files.number("pids.peak") }
-
-    /// How often a fork was refused because of a limit. Linux 4.8
-    static func refusals(_ files: ControlFiles) throws(CgroupError) -> UInt64? {
-        try files.number("max", in: "pids.events")
-    }
 }

@@ -66,14 +66,19 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         }
     }
 
-    /// The open `tasks` files of the v1 cgroups: a process of one thread that writes "0" to each has joined them, without
-    /// the lock on all forks and exits that moving another process takes (10 ms where nobody has taken it for a while).
+    /// The open files with which a process joins: a process of one thread that writes "0" to each has joined. On v1 these are
+    /// `tasks`, without the lock on all forks and exits that moving another process takes (10 ms where nobody has taken it for a while).
     /// The kernel asks for the opener's permission, not the writer's. cgroups(7); kernel/cgroup/cgroup.c
-    public func joinDescriptors() throws(CgroupError) -> DescriptorTable {
+    ///
+    /// A v2 cgroup is among them only where the process was not cloned into it: `cgroup.procs` then, which does take the lock.
+    ///
+    /// - Parameter startedInside: as for `attach`.
+    public func joinDescriptors(startedInside: Bool) throws(CgroupError) -> DescriptorTable {
         var table = DescriptorTable()
-        for index in places.indices where places[index].version == .v1 {
+        for index in places.indices where !(startedInside && places[index].version == .v2) {
             do throws(SystemError) {
-                table.append(try open("tasks", .writeOnly, at: .descriptor(directories.rawValues[index])))
+                let file = places[index].version == .v1 ? "tasks" : "cgroup.procs"
+                table.append(try open(file, .writeOnly, at: .descriptor(directories.rawValues[index])))
             } catch {
                 throw CgroupError(.attachFailed, places[index].path, cause: error)
             }
@@ -124,7 +129,8 @@ public struct SandboxCgroup: ~Copyable, Sendable {
             throw driver.creationError(path, error)
         }
         let files = files(places.count - 1)
-        for setting in part.settings { try apply(setting, to: files) }
+        for setting in part.settings { try setting.apply(to: files, part.hierarchy.version) }
+        if let rules = part.devices { try DeviceController.guardDevices(of: files, with: rules) }
     }
 }
 
@@ -152,28 +158,5 @@ private func makeCgroup(
         } catch {
             throw error
         }
-    }
-}
-
-private func apply(_ setting: ControlSetting, to files: ControlFiles) throws(CgroupError) {
-    do throws(SystemError) {
-        try files.write(setting.value, to: setting.file)
-    } catch where error.errno == .noEntry && setting.necessity == .withSwap {
-        if try !machineHasSwap() { return }
-        throw CgroupError(
-            .swapUncontrolled, files.path, reason: "this kernel does not account swap, and the machine has some",
-            hint: "boot with swapaccount=1, turn swap off, or accept it with a swap limit of max")
-    } catch {
-        throw CgroupError(.limitRefused, "\(setting.value) to \(files.path)/\(setting.file)", cause: error)
-    }
-}
-
-/// Whether a swap device is on now; one added later is the administrator's decision. proc(5), /proc/swaps
-private func machineHasSwap() throws(CgroupError) -> Bool {
-    do throws(SystemError) {
-        // A heading, and a line a device; no file where the kernel has no swap at all.
-        return try (readText("/proc/swaps") ?? "").split(separator: "\n").count > 1
-    } catch {
-        throw CgroupError(.readFailed, "/proc/swaps", cause: error)
     }
 }

@@ -81,7 +81,7 @@ struct Belongings: ~Copyable {
     func joinDescriptors() throws(EngineError) -> DescriptorTable {
         do throws(CgroupError) {
             switch cgroup {
-            case .some(let cgroup): return try cgroup.joinDescriptors()
+            case .some(let cgroup): return try cgroup.joinDescriptors(startedInside: CgroupChoice.isUnified)
             case .none: return DescriptorTable()
             }
         } catch { throw EngineError(error) }

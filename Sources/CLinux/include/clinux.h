@@ -10,6 +10,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
@@ -85,6 +86,8 @@ static inline long mt_syscall(long number, long a, long b, long c, long d, long 
 _Static_assert(sizeof(struct open_how) == 24, "openat2(2) ABI");
 _Static_assert(sizeof(struct mount_attr) == 32, "mount_setattr(2) ABI");
 _Static_assert(sizeof(struct clone_args) == 88, "clone3(2) ABI");
+_Static_assert(sizeof(struct bpf_insn) == 8, "bpf(2) program ABI");
+_Static_assert(sizeof(struct bpf_cgroup_dev_ctx) == 12, "bpf(2) device context ABI");
 _Static_assert(sizeof(struct sock_filter) == 8, "seccomp(2) filter ABI");
 _Static_assert(sizeof(struct __user_cap_data_struct) == 12, "capset(2) ABI");
 
@@ -122,6 +125,33 @@ const char *mt_errno_name(int code);
 const char *mt_errno_description(int code);
 /// The abbreviated name of a signal ("KILL"), or null. Host side only.
 const char *mt_signal_name(int signal);
+
+static const uint32_t MT_BPF_PROG_TYPE_CGROUP_DEVICE = BPF_PROG_TYPE_CGROUP_DEVICE;
+static const uint32_t MT_BPF_CGROUP_DEVICE = BPF_CGROUP_DEVICE;
+
+/// Loads an eBPF program. Returns its descriptor, close-on-exec as all of bpf(2)'s are, or -errno.
+static inline long mt_bpf_load(uint32_t type, const void *instructions, uint32_t count) {
+    union bpf_attr attributes;
+    // All of it: the kernel refuses bits that it does not know.
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = type;
+    attributes.insns = (uint64_t)(uintptr_t)instructions;
+    attributes.insn_cnt = count;
+    // No help of the kernel's is called, so the program needs not be under its license.
+    attributes.license = (uint64_t)(uintptr_t) "Apache-2.0";
+    return mt_syscall(SYS_bpf, BPF_PROG_LOAD, (long)&attributes, sizeof attributes, 0, 0, 0);
+}
+
+/// Attaches an eBPF program to a cgroup, beside those of others. Returns 0 or -errno.
+static inline long mt_bpf_attach(uint32_t attachment, int cgroup, int program) {
+    union bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.attach_type = attachment;
+    attributes.target_fd = (uint32_t)cgroup;
+    attributes.attach_bpf_fd = (uint32_t)program;
+    attributes.attach_flags = BPF_F_ALLOW_MULTI;
+    return mt_syscall(SYS_bpf, BPF_PROG_ATTACH, (long)&attributes, sizeof attributes, 0, 0, 0);
+}
 
 /// Room for a control message that carries up to this many descriptors: SCM_MAX_FD of the kernel.
 #define MT_DESCRIPTORS_PER_MESSAGE 253
