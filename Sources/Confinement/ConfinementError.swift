@@ -13,6 +13,8 @@ public struct ConfinementError: Error, Hashable, Sendable, CustomStringConvertib
         case invalidRule = "invalid seccomp rule"
         /// The compiled filter has more instructions than the kernel takes (4096).
         case filterTooLarge = "seccomp filter too large"
+        /// Bytes that are no filter the kernel would take, or none that can be supervised.
+        case malformedFilter = "malformed seccomp filter"
         /// libseccomp refused a step; `errno` says why.
         case compilationFailed = "compile seccomp filter"
     }

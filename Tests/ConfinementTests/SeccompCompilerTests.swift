@@ -25,17 +25,6 @@ private func expected(_ profile: SeccompProfile, _ name: String, _ arguments: [U
     return profile.defaultAction
 }
 
-/// A small generator with a seed, so that a failure repeats (xorshift64*).
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_f491_4f6c_dd1d
-    }
-}
-
 private let interestingValues: [UInt64] = [
     0, 1, 2, 7, 8, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_0001, 0x5412, 0x1_0000_5412, .max - 1,
     .max,
@@ -64,7 +53,7 @@ private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
 @Suite struct `The seccomp compiler` {
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `compiles any profile to a filter in which the first match decides`(seed: UInt64) throws {
-        var generator = Generator(state: seed &* 0x9e37_79b9_7f4a_7c15)
+        var generator = Generator(seed: seed)
         for _ in 0..<60 {
             let profile = randomProfile(&generator)
             let compiled = try CompiledProfile(profile)
