@@ -49,6 +49,8 @@ public struct CgroupLimits: Sendable, Equatable {
     public var devices: [DeviceRule]?
     /// Makes a cgroup that counts CPU time, whatever else is limited: for `cpuUsageSource` and `CgroupUsage.cpuTime`.
     public var accountsCPU: Bool
+    /// Makes a cgroup that counts memory, whatever is limited: for `CgroupUsage.memoryPeak`.
+    public var accountsMemory: Bool
     /// Makes a cgroup that `SandboxCgroup.freeze` can stop.
     public var freezes: Bool
 
@@ -56,7 +58,9 @@ public struct CgroupLimits: Sendable, Equatable {
         memory: UInt64? = nil, memoryHigh: UInt64? = nil, swap: SwapLimit? = nil, millicpus: UInt64? = nil,
         cpuPeriodMicroseconds: UInt64? = nil, cpuWeight: UInt64? = nil, cpuset: String? = nil,
         memoryNodes: String? = nil, pids: UInt64? = nil, io: [IOLimit] = [], ioWeight: UInt64? = nil,
-        hugetlb: [HugePageLimit] = [], devices: [DeviceRule]? = nil, accountsCPU: Bool = false, freezes: Bool = false
+        hugetlb: [HugePageLimit] = [], devices: [DeviceRule]? = nil, accountsCPU: Bool = false,
+        accountsMemory: Bool = false,
+        freezes: Bool = false
     ) {
         self.memory = memory
         self.memoryHigh = memoryHigh
@@ -72,6 +76,7 @@ public struct CgroupLimits: Sendable, Equatable {
         self.hugetlb = hugetlb
         self.devices = devices
         self.accountsCPU = accountsCPU
+        self.accountsMemory = accountsMemory
         self.freezes = freezes
     }
 }

@@ -10,7 +10,7 @@ enum MemoryController: LimitController {
     static let controller = CgroupController.memory
 
     static func isNeeded(for limits: CgroupLimits) -> Bool {
-        if limits.memory != nil || limits.memoryHigh != nil { return true }
+        if limits.memory != nil || limits.memoryHigh != nil || limits.accountsMemory { return true }
         if case .bytes = limits.swap { return true }
         return false
     }
@@ -20,6 +20,7 @@ enum MemoryController: LimitController {
             throw CgroupError(.invalidLimit, "memory", reason: "0 bytes leaves no room to start in")
         }
         if let high = limits.memoryHigh { try check(high, limits, version) }
+        if limits.memory == nil, limits.memoryHigh == nil, limits.swap == nil { return [] }
         return switch version {
         case .v1: try settingsV1(limits)
         case .v2: settingsV2(limits)

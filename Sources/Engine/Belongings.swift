@@ -38,8 +38,7 @@ struct Belongings: ~Copyable {
         } catch {
             // Waived, or only the default limit of processes, which RLIMIT_NPROC holds then.
             if choice.mayBeMissing { return }
-            throw EngineError(
-                .unavailable, error.description, hint: error.hint == nil ? "--waive limits runs without them" : nil)
+            throw Launcher.unheld(error)
         }
         if let failure { throw failure }
     }
@@ -87,6 +86,16 @@ struct Belongings: ~Copyable {
         } catch { throw EngineError(error) }
     }
 
+    /// The file that counts CPU time; `nil` without a cgroup.
+    func cpuUsageSource() throws(EngineError) -> CPUUsageSource? {
+        do throws(CgroupError) {
+            switch cgroup {
+            case .some(let cgroup): return try cgroup.cpuUsageSource()
+            case .none: return nil
+            }
+        } catch { throw EngineError(error) }
+    }
+
     func memoryEvent() throws(EngineError) -> Descriptor? {
         do throws(CgroupError) {
             switch cgroup {
@@ -107,7 +116,7 @@ struct Belongings: ~Copyable {
     /// The hierarchies that the sandbox is in, in words.
     var cgroupWords: [String] {
         switch cgroup {
-        case .some(let cgroup): cgroup.descriptionOfPlaces
+        case .some(let cgroup): cgroup.hierarchyNames
         case .none: []
         }
     }

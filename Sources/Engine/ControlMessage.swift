@@ -61,6 +61,8 @@ enum ControlMessage: Equatable {
         }
     }
 
+    static let terminate = record(.terminate) { _ in }
+
     static func signal(_ number: Int32, scope: SignalScope) -> [UInt8] {
         record(.signal) { writer in
             writer.uint32(UInt32(number))

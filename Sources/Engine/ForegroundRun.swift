@@ -8,12 +8,13 @@ import SetupProgram
 public struct ForegroundRun {
     private let launcher: Launcher
     private let spec: SandboxSpec
-    private let streams: StandardStreams
+    private var streams: StandardStreams
 
     public init(_ launcher: Launcher, _ spec: SandboxSpec, streams: StandardStreams = StandardStreams()) {
         self.launcher = launcher
         self.spec = spec
         self.streams = streams
+        self.streams.arePumped = true
     }
 
     /// Signals that are the agent's rather than ours. SIGCONT and SIGTSTP make job control in the caller's shell work.
@@ -32,14 +33,19 @@ public struct ForegroundRun {
         session?.begin()
         defer { session?.end() }
         if let terminal = sandbox.terminal.asRaw {
-            sandbox.pumps = session?.pumps(terminal) ?? []
+            sandbox.pumps = session?.pumps(terminal, meter: sandbox.meter) ?? []
         }
         var isStopping = false
         while !sandbox.hasExited {
             guard try turn(&sandbox, signals, &isStopping) else { break }
         }
-        drain(&sandbox)
-        return try sandbox.finish()
+        let raw = signals.rawValue
+        return try sandbox.finish { interests in
+            // The agent is gone: whoever sends a signal now means this process, which waits for a reader of the output.
+            guard let ready = try? poll(interests + [(raw, .readable)]) else { return false }
+            guard ready.last?.isEmpty == false else { return true }
+            return (try? readSignal(signals)).map { $0 == SIGWINCH || $0 == SIGCONT } ?? false
+        }
     }
 
     /// Waits for one thing to happen and does what it asks for; false when init is gone.
@@ -48,38 +54,21 @@ public struct ForegroundRun {
     private func turn(
         _ sandbox: inout RunningSandbox, _ signals: borrowing Descriptor, _ isStopping: inout Bool
     ) throws(EngineError) -> Bool {
-        var interests = [
-            (descriptor: sandbox.process.socket.rawValue, events: PollEvents.readable),
-            (descriptor: signals.rawValue, events: .readable),
-        ]
-        var owners: [Pump] = []
-        for pump in sandbox.pumps {
-            for interest in pump.interests {
-                interests.append(interest)
-                owners.append(pump)
-            }
-        }
-        let ready = try launching { () throws(SystemError) in try poll(interests) }
-        for (index, pump) in owners.enumerated() where !ready[index + 2].isEmpty { pump.turn() }
-        sandbox.pumps.removeAll { $0.isDone }
-        if !ready[1].isEmpty {
+        let turn = try sandbox.turn(watching: signals.rawValue)
+        if turn.callerIsReady {
             let signal = try launching { () throws(SystemError) in try readSignal(signals) }
             if signal == SIGTSTP || signal == SIGCONT { isStopping = signal == SIGTSTP }
             forward(signal, &sandbox)
         }
-        guard !ready[0].isEmpty else { return true }
-        guard let event = try sandbox.nextEvent() else { return false }
-        switch event {
-        case .failed(let index, let errno):
-            throw sandbox.setupError(index, errno)
+        switch turn.event {
+        case .failed(let index, let errno): throw sandbox.setupError(index, errno)
         // Only with the agent that was told to, as after Ctrl-Z: one that stops by itself must not stop us.
         case .stopped where isStopping:
             isStopping = false
             stopSelf(&sandbox)
-        case .stopped: break
-        case .started, .descriptor, .exited: break
+        case .stopped, .started, .descriptor, .exited, nil: break
         }
-        return true
+        return !turn.isOver
     }
 
     private func forward(_ signal: Int32, _ sandbox: inout RunningSandbox) {
@@ -100,19 +89,6 @@ public struct ForegroundRun {
         _ = kill(getpid(), SIGSTOP)
         sandbox.signal(SIGCONT, scope: .agentGroup)
     }
-
-    /// What the agent wrote before its end still goes out; what was typed ahead goes nowhere.
-    private func drain(_ sandbox: inout RunningSandbox) {
-        sandbox.pumps.removeAll { $0.isInput }
-        let deadline = monotonicNow() + .seconds(5)
-        while !sandbox.pumps.isEmpty, monotonicNow() < deadline {
-            let interests = sandbox.pumps.flatMap(\.interests)
-            guard !interests.isEmpty, let ready = try? poll(interests, milliseconds: 100) else { return }
-            if ready.allSatisfy(\.isEmpty), sandbox.terminal.asRaw != nil { return }
-            for pump in sandbox.pumps { pump.turnIfReady() }
-            sandbox.pumps.removeAll { $0.isDone }
-        }
-    }
 }
 
 /// The caller's terminal while the agent's is shown on it.
@@ -129,12 +105,12 @@ private struct TerminalSession {
     func end() { saved?.restore(to: streams.input) }
 
     /// Keys to the agent, what it writes to the caller.
-    func pumps(_ terminal: Int32) -> [Pump] {
+    func pumps(_ terminal: Int32, meter: OutputMeter) -> [Pump] {
         guard let input = try? duplicate(streams.input), let output = try? duplicate(streams.output),
             let master = try? duplicate(terminal), let second = try? duplicate(terminal)
         else { return [] }
         return [
-            Pump(from: input, to: master, isInput: true), Pump(from: second, to: output, isInput: false),
+            Pump(from: input, to: master), Pump(from: second, to: output, kind: .characterDevice, meter: meter),
         ]
     }
 }

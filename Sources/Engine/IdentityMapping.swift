@@ -28,6 +28,16 @@ struct IdentityMapping: ~Copyable {
         return base + uid
     }
 
+    /// Whose ids these are, in words.
+    func words(agent: UInt32, caller: UInt32) -> String {
+        switch kind {
+        case .ownRange(let base): "own range \(base)-\(base + 65535), agent \(base + agent)"
+        case .subordinate: "subordinate ids of uid \(caller), agent \(caller)"
+        case .single: "uid \(caller) alone"
+        case .joined: "those of the joined user namespace"
+        }
+    }
+
     /// Writes the maps of a process that waits for them. user_namespaces(7)
     func write(for pid: Int32, agentUID: UInt32, agentGID: UInt32, probe: HostProbe) throws(EngineError) {
         switch kind {

@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
-import Cgroups
 import LinuxKernel
 import SandboxSpec
 import SetupProgram
 import Storage
-
-/// The cgroups a sandbox gets, and what they hold.
-struct CgroupChoice: Sendable {
-    var plan: CgroupPlan
-    /// Whether a pids cgroup holds the limit of processes; RLIMIT_NPROC does otherwise.
-    var holdsProcesses: Bool
-    var isUnified: Bool
-    /// Whether the sandbox may start without: limits are waived, or none was asked for.
-    var mayBeMissing = false
-
-    /// Whether /sys/fs/cgroup is a pure v2 hierarchy: one look, where a whole layout takes reading three files.
-    static var isUnified: Bool { mayAccess("/sys/fs/cgroup/cgroup.controllers", .read) }
-}
 
 extension Launcher {
     /// Whether a range of ids will be mapped, known before the range is: root's always is.
@@ -63,44 +49,6 @@ extension Launcher {
                 agent: identity.uid, own: probe.uid, rangeStart: uids.start, rangeCount: uids.count),
             gids: IDMapLine.map(
                 agent: identity.gid, own: probe.gid, rangeStart: gids.start, rangeCount: gids.count))
-    }
-
-    /// The cgroups for what was asked for. A limit that cannot be held is an error, unless limits are waived; the default
-    /// limit of processes falls back to RLIMIT_NPROC, which the kernel counts by user namespace.
-    func cgroupPlan(_ spec: SandboxSpec, probe: HostProbe) throws(EngineError) -> CgroupChoice {
-        var limits = CgroupLimits()
-        limits.memory = spec.limits.memory?.value?.bytes
-        limits.swap = spec.limits.swap.map { swap in
-            switch swap {
-            case .max: .unlimited
-            case .value(let size): .bytes(size.bytes)
-            }
-        }
-        limits.millicpus = spec.limits.cpus?.value?.milli
-        let asked = limits != CgroupLimits() || spec.limits.pids?.value != nil
-        // The default does not make a controller necessary that a user may not have been delegated.
-        let byDefault = probe.isPrivileged ? Self.defaultProcesses : nil
-        limits.pids = spec.limits.pids == nil ? byDefault : spec.limits.pids?.value
-        guard asked || probe.isPrivileged || effectiveUID() != 0 else {
-            return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: false)
-        }
-        do throws(CgroupError) {
-            let layout = try CgroupLayout.probe()
-            let isUnified = layout.kind == .v2
-            if !asked && !probe.isPrivileged {
-                return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: isUnified)
-            }
-            return CgroupChoice(
-                plan: try CgroupPlan(limits: limits, layout: layout), holdsProcesses: limits.pids != nil,
-                isUnified: isUnified, mayBeMissing: !asked || spec.waive.contains(.limits))
-        } catch {
-            guard !asked || spec.waive.contains(.limits) else {
-                throw EngineError(
-                    .unavailable, error.description,
-                    hint: error.hint == nil ? "--waive limits runs without them" : nil)
-            }
-            return CgroupChoice(plan: .none, holdsProcesses: false, isUnified: false)
-        }
     }
 
     /// Opens the namespaces to join, and checks that they are of the type they were named as. ioctl_ns(2)

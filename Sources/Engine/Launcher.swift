@@ -16,12 +16,19 @@ public struct Launcher: Sendable {
         public var filterCache: String
         /// Where id ranges are locked; root only.
         public var stateDirectory: String
+        /// Whether cgroups are made and read for what a verdict tells, beside limits.
+        public var accounts: Bool
+        /// Whether the calls that the agent makes are written down, for the smallest profile that allows them.
+        public var learns: Bool
         public var fault: FaultInjection?
 
         public init(
             callerEnvironment: [String: String] = [:], filterCache: String? = nil,
-            stateDirectory: String = "/run/martinet", fault: FaultInjection? = nil
+            stateDirectory: String = "/run/martinet", accounts: Bool = false, learns: Bool = false,
+            fault: FaultInjection? = nil
         ) {
+            self.accounts = accounts
+            self.learns = learns
             self.callerEnvironment = callerEnvironment
             self.filterCache = filterCache ?? Self.defaultFilterCache(callerEnvironment)
             self.stateDirectory = stateDirectory
@@ -132,7 +139,7 @@ public struct Launcher: Sendable {
             ? nil
             : try StreamPlan(
                 streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil,
-                owner: mapping.hostUID(of: identity.uid))
+                owner: mapping.hostUID(of: identity.uid), meter: sandbox.meter)
         try fault.check(.openRoot)
         let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(
@@ -149,6 +156,11 @@ public struct Launcher: Sendable {
         if spec.limits.memory?.value != nil, let event = try sandbox.belongings.memoryEvent() {
             inputs.memoryEvent = trees.pass(event, name: "out-of-memory event")
         }
+        if spec.limits.cpuTime != nil, let source = try sandbox.belongings.cpuUsageSource() {
+            let isUnified = source.format == .usageMicroseconds
+            let slot = trees.pass(source.intoDescriptor(), name: "CPU time")
+            inputs.cpuTime = CPUTimeInput(slot: slot, isUnified: isUnified, parallelism: onlineProcessors())
+        }
         if let lock = mapping.lock.asRaw {
             let copy = try launching { () throws(SystemError) in try duplicate(lock) }
             trees.passLock(copy, name: "id range lock")
@@ -156,6 +168,8 @@ public struct Launcher: Sendable {
         let program = fault.applied(
             to: self.program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups))
         sandbox.pumps = plan.takePumps()
+        sandbox.confinement = confinement(
+            spec, inputs, mapping: mapping, probe: probe, cgroups: sandbox.belongings.cgroupWords)
         try fault.check(.sendProgram)
         try sandbox.send(program, descriptors: trees.descriptors)
     }

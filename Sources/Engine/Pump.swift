@@ -13,6 +13,8 @@ final class Pump {
     private var buffer: [UInt8] = []
     /// Whether the sink had no room for what the source has.
     private var awaitsSink = false
+    /// Whether nothing more is to be moved.
+    private var isBlocked = false
     private let meter: OutputMeter?
     /// Why output was lost.
     private(set) var failure: SystemError?
@@ -45,7 +47,7 @@ final class Pump {
 
     /// What to wait for.
     var interests: [(descriptor: Int32, events: PollEvents)] {
-        if sink == nil { return [] }
+        if sink == nil || isBlocked { return [] }
         if awaitsSink || !buffer.isEmpty { return [(sinkRaw, .writable)] }
         return source == nil ? [] : [(sourceRaw, .readable)]
     }
@@ -103,8 +105,10 @@ final class Pump {
 
     /// At the limit: one byte more, or the end?
     private func lookBeyond(_ meter: OutputMeter) {
-        if let more = try? read(raw: sourceRaw, upTo: 1), !more.isEmpty { meter.exceed() }
-        stop()
+        guard let more = try? read(raw: sourceRaw, upTo: 1), !more.isEmpty else { return stop() }
+        // The pipe stays open until everything is killed: the agent is not to hear of its end before.
+        meter.exceed()
+        isBlocked = true
     }
 
     /// The caller's side takes no more. That nobody reads any more is no failure.

@@ -15,9 +15,12 @@ public struct RunningSandbox: ~Copyable {
     var program: SetupProgram?
     /// The host's side of the agent's terminal.
     public private(set) var terminal: Descriptor?
-    var pumps: [Pump] = []
+    var pumps: [Pump] = [] {
+        didSet { hasPumps = hasPumps || pumps.contains { !$0.isInput } }
+    }
+    private var hasPumps = false
     /// What the agent has written.
-    var meter = OutputMeter(limit: nil)
+    let meter: OutputMeter
     /// What holds the agent, for the verdict.
     var confinement = ConfinementLevel()
     private var startedAt = monotonicNow()
@@ -34,6 +37,7 @@ public struct RunningSandbox: ~Copyable {
         self.belongings = belongings
         self.belongings.watch(self.process.process.rawValue, lingers: spec.linger)
         self.spec = spec
+        meter = OutputMeter(limit: spec.limits.output?.bytes)
     }
 
     // MARK: Starting
@@ -222,18 +226,15 @@ public struct RunningSandbox: ~Copyable {
         let status = try process.reap()
         var facts = RunFacts(exit: exit, initStatus: status)
         facts.measuredWallTime = monotonicNow() - startedAt
-        facts.spec = spec
         facts.usage = belongings.usage()
         let removal = belongings.remove()
         drain(goesOn)
-        facts.outputBytes = meter.written
+        facts.outputBytes = hasPumps ? meter.written : nil
+        facts.outputFailure = outputFailure
         facts.outputIsExceeded = meter.isExceeded
         facts.confinement = confinement
         let verdict = Verdict(facts)
         if let removal { throw removal }
-        if let outputFailure, outputFailure.errno == .noSpace || outputFailure.errno.name == "EIO" {
-            throw EngineError(.outputFailed, "pass the agent's output on: \(outputFailure)")
-        }
         guard let verdict else {
             throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
         }
@@ -244,7 +245,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func drain(_ goesOn: ([(descriptor: Int32, events: PollEvents)]) -> Bool) {
         pumps.removeAll { $0.isInput }
         // A terminal has no end of file while this process holds its other side: what is there now is all.
-        while !pumps.isEmpty, !endsForOutput {
+        while !pumps.isEmpty, !meter.isExceeded {
             if terminal.asRaw != nil {
                 guard let ready = try? poll(pumps.flatMap(\.interests), milliseconds: 0), !ready.allSatisfy(\.isEmpty)
                 else { return }

@@ -8,7 +8,11 @@ public struct StandardStreams: Sendable {
     public var input: Int32
     public var output: Int32
     public var error: Int32
-    public init(input: Int32 = 0, output: Int32 = 1, error: Int32 = 2) {
+    /// Whether what the agent writes is moved by this process, while it waits for the sandbox, so that the agent never holds
+    /// a descriptor of the caller's. Not needed for pipes that were made for this agent alone; a limit of output implies it.
+    public var arePumped: Bool
+    public init(input: Int32 = 0, output: Int32 = 1, error: Int32 = 2, arePumped: Bool = false) {
+        self.arePumped = arePumped
         self.input = input
         self.output = output
         self.error = error
@@ -41,7 +45,8 @@ struct StreamPlan: ~Copyable {
             try addInput(streams.input, mapsOwnRange: mapsOwnRange, owner: owner)
         }
         // A sandbox that outlives its launcher outlives its pumps.
-        let pumped: OutputMeter? = spec.linger ? nil : meter
+        let isPumped = (streams.arePumped || spec.limits.output != nil) && !spec.linger
+        let pumped: OutputMeter? = isPumped ? meter : nil
         try addOutput(streams.output, "standard output", owner: owner, meter: pumped)
         if pumped != nil, !pumps.filter({ !$0.isInput }).isEmpty, isSameOpenFile(streams.output, streams.error) {
             // One pipe for both keeps the order in which they were written.
@@ -86,7 +91,7 @@ struct StreamPlan: ~Copyable {
             switch found.kind {
             case .characterDevice: !isTerminal(raw)
             case .fifo: true
-            case .regular: mapsOwnRange && (try launching { () throws(SystemError) in try isReadOnly(raw: raw) })
+            case .regular where mapsOwnRange: try launching { () throws(SystemError) in try isReadOnly(raw: raw) }
             default: false
             }
         guard !isPassed else { return try pass(raw, found, owner: owner) }
@@ -101,7 +106,9 @@ struct StreamPlan: ~Copyable {
     ) throws(EngineError) {
         let found = try Self.status(raw, name)
         let isDevice = found.kind == .characterDevice && !isTerminal(raw)
-        guard !isDevice, let meter else { return try pass(raw, found, owner: owner) }
+        guard let meter = isTerminal(raw) ? meter ?? OutputMeter(limit: nil) : isDevice ? nil : meter else {
+            return try pass(raw, found, owner: owner)
+        }
         let own = try launching { () throws(SystemError) in try duplicate(raw) }
         let pipe = try launching { () throws(SystemError) in try Pipe() }
         let agent = try launching { () throws(SystemError) in try pipe.writer.duplicate() }

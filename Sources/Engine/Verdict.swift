@@ -56,6 +56,8 @@ public struct Verdict: Sendable, Equatable {
     public var confinement = ConfinementLevel()
     /// What was refused, where it was asked for.
     public var denials: DenialReport?
+    /// The smallest profile that allows what the agent did, as JSON of OCI's form, where it was asked for.
+    public var learnedProfile: String?
     /// Why some of the agent's output could not be passed on.
     public var outputFailure: SystemError?
 
@@ -92,7 +94,7 @@ public struct Verdict: Sendable, Equatable {
         systemTime = .microseconds(exit.systemMicroseconds)
         peakResident = exit.peakResidentKiB.multipliedReportingOverflow(by: 1024).partialValue
         disk = DiskUse(exit)
-        takeTimes(of: facts.usage)
+        takeTimes(of: facts.usage, without: exit.initMicroseconds)
 
         switch exit.reason {
         case .deadline: limit = .time
@@ -107,13 +109,15 @@ public struct Verdict: Sendable, Equatable {
     }
 
     /// The cgroup's times instead of those summed over reaped processes.
-    private mutating func takeTimes(of usage: CgroupUsage?) {
+    private mutating func takeTimes(of usage: CgroupUsage?, without initMicroseconds: UInt64) {
         guard let total = usage?.cpuTime else {
             cpuTime = userTime.flatMap { user in systemTime.map { user + $0 } }
             return
         }
         timesAreOfCgroup = true
-        cpuTime = total
+        // The cgroup counts init as well, which is not the agent's; and what was reaped is the least that was used.
+        let reaped = (userTime ?? .zero) + (systemTime ?? .zero)
+        cpuTime = max(total - .microseconds(initMicroseconds), reaped)
         if let user = usage?.userTime, let system = usage?.systemTime { (userTime, systemTime) = (user, system) }
     }
 
@@ -166,24 +170,4 @@ struct RunFacts {
         self.exit = exit
         self.initStatus = initStatus
     }
-}
-
-/// What held an agent, for whoever has to trust it.
-public struct ConfinementLevel: Sendable, Equatable {
-    public var isolation: Isolation = .namespaces
-    /// Namespaces that are the sandbox's own.
-    public var namespaces: [String] = []
-    /// Whose ids the agent's are on the host.
-    public var identity = ""
-    public var capabilities: [String] = []
-    /// The filter's name.
-    public var seccomp = ""
-    /// The Landlock ABI in use, 0 for none; and what it covers, in words.
-    public var landlock: UInt32 = 0
-    public var landlockWords = ""
-    /// The cgroup hierarchies the sandbox is in, as `v2` or `v1 memory`.
-    public var cgroups: [String] = []
-    /// What this level does without, in words.
-    public var missing: [String] = []
-    public init() {}
 }

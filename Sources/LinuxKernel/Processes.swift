@@ -54,6 +54,17 @@ public func reap(_ pid: Int32) throws(SystemError) -> ExitStatus {
     return ExitStatus(waitStatus: status)
 }
 
+/// How many processors this process may run on; 1 where that cannot be told. sched_getaffinity(2)
+public func onlineProcessors() -> UInt32 {
+    var mask = [UInt64](repeating: 0, count: 128)
+    let size = mask.count * 8
+    let written = mask.withUnsafeMutableBytes { buffer in
+        mt_syscall(Int(SYS_sched_getaffinity), 0, size, Int(bitPattern: buffer.baseAddress), 0, 0, 0)
+    }
+    guard written > 0 else { return 1 }
+    return UInt32(max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount }))
+}
+
 public func processID() -> Int32 { Int32(mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0)) }
 public func effectiveUID() -> UInt32 { UInt32(mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0)) }
 public func effectiveGID() -> UInt32 { UInt32(mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0)) }

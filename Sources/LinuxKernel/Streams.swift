@@ -26,6 +26,11 @@ public func sendSome(raw socket: Int32, _ bytes: [UInt8]) throws(SystemError) ->
     return try outcome.get()
 }
 
+/// Cuts a file off, or makes it longer with a hole. ftruncate(2)
+public func truncate(_ file: borrowing Descriptor, to size: Int) throws(SystemError) {
+    try kernel("ftruncate", "descriptor \(file.rawValue)", Int(SYS_ftruncate), Int(file.rawValue), size)
+}
+
 /// Whether two descriptors share one open file: offset and status flags. False where the kernel does not tell.
 ///
 /// - SeeAlso: kcmp(2), `KCMP_FILE`; Linux 3.5

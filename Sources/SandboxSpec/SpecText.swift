@@ -4,6 +4,16 @@ extension SpecNode {
     /// The value as JSON, indented, keys in order.
     public var jsonText: String { json(indent: "") + "\n" }
 
+    /// The value as JSON without line breaks, keys in order.
+    public var jsonLine: String {
+        switch value {
+        case .list(let nodes): "[\(nodes.map(\.jsonLine).joined(separator: ","))]"
+        case .map(let entries):
+            "{\(entries.map { "\(Self.quote($0.key)):\($0.value.jsonLine)" }.joined(separator: ","))}"
+        default: json(indent: "")
+        }
+    }
+
     private func json(indent: String) -> String {
         let inner = indent + "  "
         switch value {

@@ -33,6 +33,11 @@ extension SandboxSpec {
         if limits.output != nil, terminal {
             throw SpecError("a terminal's output is not limited; leave tty or limits.output out", path: "limits.output")
         }
+        if limits.output != nil, linger {
+            throw SpecError(
+                "a sandbox that outlives its launcher has nobody to count its output; leave linger or limits.output out",
+                path: "limits.output")
+        }
         if audit, seccomp == .unconfined {
             throw SpecError("unconfined refuses nothing that could be reported; leave one out", path: "audit")
         }

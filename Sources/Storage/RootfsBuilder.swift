@@ -33,7 +33,6 @@ public struct RootfsBuilder: Sendable {
                 .notPermitted, "build", request.target, "debootstrap sets owners and makes devices, which takes root",
                 hint: "sudo martinet rootfs build \(request.target)")
         }
-        let command = try makeCommand(request)
         let (parentPath, name) = splitLast(request.target)
         guard !["", ".", ".."].contains(name) else {
             throw StorageError(.malformed, "build", request.target, "the path does not end in a name")
@@ -42,6 +41,7 @@ public struct RootfsBuilder: Sendable {
             try open(parentPath, [.directory])
         }
         try Self.requireFree(name, in: parent, request.target)
+        let command = try makeCommand(request)
 
         let partial = name + ".partial-" + Self.randomSuffix()
         try reporting("make directory", partial) { () throws(SystemError) in

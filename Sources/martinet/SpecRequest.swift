@@ -15,14 +15,48 @@ struct SpecRequest {
     /// - Returns: the exit status for this program: the agent's, 128 and its signal, or 125 to 127.
     func run() -> Int32 {
         do throws(EngineError) {
-            let spec = try spec()
-            let verdict = try ForegroundRun(launcher, spec).run()
-            if let ending = Self.ending(verdict, spec) { Message.say(ending) }
-            return verdict.exitStatus
+            guard let target = parsed.report else { return try runSaying().status }
+            let file = try ReportFile(report: target)
+            do throws(EngineError) {
+                let (verdict, status) = try runSaying()
+                file.write(VerdictReport(verdict, name: try? spec().name?.text).line)
+                return status
+            } catch {
+                file.write(VerdictReport(error, name: try? spec().name?.text).line)
+                throw error
+            }
         } catch {
             Message.say(error.description)
             return error.exitStatus
         }
+    }
+
+    /// Runs, and says what a person should know.
+    private func runSaying() throws(EngineError) -> (verdict: Verdict, status: Int32) {
+        let spec = try spec()
+        let verdict: Verdict
+        if let path = parsed.learn {
+            let file = try ReportFile(path: path, field: "learn")
+            verdict = try ForegroundRun(launcher, spec).run()
+            if let profile = verdict.learnedProfile { file.write(profile) }
+        } else {
+            verdict = try ForegroundRun(launcher, spec).run()
+        }
+        if let ending = Self.ending(verdict, spec) { Message.say(ending) }
+        if let denials = verdict.denials, parsed.report == nil || parsed.isVerbose { Self.say(denials) }
+        if parsed.isVerbose { Message.say(verdict.words) }
+        guard let failure = verdict.outputFailure else { return (verdict, verdict.exitStatus) }
+        Message.say("some of the agent's output is lost: \(failure)")
+        return (verdict, verdict.exitStatus == 0 ? 125 : verdict.exitStatus)
+    }
+
+    private static func say(_ report: DenialReport) {
+        for denial in report.denials {
+            let times = denial.count == 1 ? "" : " (\(denial.count) times)"
+            let capability = denial.capability.map { ", which takes \($0)" } ?? ""
+            Message.say("denied by \(denial.by): \(denial.attempt)\(capability): \(denial.errno)\(times)")
+        }
+        if report.uncounted > 0 { Message.say("and \(report.uncounted) more that were not kept apart") }
     }
 
     /// Prints the setup program and runs nothing.
@@ -38,7 +72,12 @@ struct SpecRequest {
         }
     }
 
-    private var launcher: Launcher { Launcher(options: .init(callerEnvironment: callerEnvironment)) }
+    private var launcher: Launcher {
+        Launcher(
+            options: .init(
+                callerEnvironment: callerEnvironment, accounts: parsed.report != nil || parsed.isVerbose,
+                learns: parsed.learn != nil))
+    }
 
     /// The file of `--spec`, with the flags on top.
     private func spec() throws(EngineError) -> SandboxSpec {
@@ -74,12 +113,18 @@ struct SpecRequest {
 
     /// The limit that ended the run, in words.
     private static func ending(_ verdict: Verdict, _ spec: SandboxSpec) -> String? {
-        switch verdict.limit {
+        func words(_ name: String, _ value: (some CustomStringConvertible)?) -> String {
+            "ended by the \(name) limit" + (value.map { " of \($0)" } ?? "")
+        }
+        return switch verdict.limit {
         case nil: nil
-        case .memory:
-            "ended by the memory limit" + (spec.limits.memory?.value.map { " of \($0)" } ?? "")
-        case .timeout:
-            "ended by the time limit" + (spec.limits.timeout.map { " of \(DurationText.print($0))" } ?? "")
+        case .memory: words("memory", spec.limits.memory?.value)
+        case .time: words("time", spec.limits.timeout.map(DurationText.print))
+        case .cpuTime: words("CPU time", spec.limits.cpuTime.map(DurationText.print))
+        case .output: words("output", spec.limits.output)
+        case .pids:
+            "failed after processes were refused at the limit of \(spec.limits.pids?.value ?? Launcher.defaultProcesses)"
+        case .disk: "failed with the disk full" + (spec.limits.disk.map { ": its limit is \($0)" } ?? "")
         }
     }
 }

@@ -29,6 +29,11 @@ import Testing
         2, 0, 0, 0, 0, 0, 0, 0,  // system time
         3, 0, 0, 0, 0, 0, 0, 0,  // peak memory
         4, 0, 0, 0, 0, 0, 0, 1,  // wall time
+        5, 0, 0, 0, 0, 0, 0, 0,  // init's CPU time
+        1, 0, 0, 0,  // the disk was measured
+        6, 0, 0, 0, 0, 0, 0, 0,  // its bytes
+        7, 0, 0, 0, 0, 0, 0, 0,  // its inodes
+        1, 0, 0, 0,  // it is full
     ]
 
     private static let valid: [[UInt8]] = [
@@ -39,7 +44,8 @@ import Testing
     @Test func `each record of init's is read`() throws {
         let exit = ExitRecord(
             waitStatus: 0x89, reason: .deadline, userMicroseconds: 1, systemMicroseconds: 2, peakResidentKiB: 3,
-            wallNanoseconds: 0x0100_0000_0000_0004)
+            wallNanoseconds: 0x0100_0000_0000_0004, initMicroseconds: 5,
+            disk: DiskRecord(bytes: 6, inodes: 7, isFull: true))
         let expected: [ControlMessage] = [.failed(7, 22), .terminal, .started(2), .exited(exit), .stopped(19)]
         #expect(try Self.valid.map { try ControlMessage($0) } == expected)
     }
@@ -94,7 +100,7 @@ import Testing
         for signal: UInt8 in [0, 65, 255] { #expect(Self.error(Self.record(68, [signal, 0, 0, 0])) == .badValue) }
         for purpose: UInt8 in [0, 2, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
         var exit = Self.exitPayload
-        exit[4] = 4
+        exit[4] = 5
         #expect(Self.error(Self.record(67, exit)) == .badValue)
     }
 

@@ -17,11 +17,13 @@ import Testing
     }
 
     private static func plan(
-        input: Int32? = nil, output: Int32? = nil, ownRange: Bool = true, spec: SandboxSpec = SandboxSpec()
+        input: Int32? = nil, output: Int32? = nil, ownRange: Bool = true, spec: SandboxSpec = SandboxSpec(),
+        arePumped: Bool = true
     ) throws -> Outcome {
         let null = try open("/dev/null", .readWrite)
         let streams = StandardStreams(
-            input: input ?? null.rawValue, output: output ?? null.rawValue, error: null.rawValue)
+            input: input ?? null.rawValue, output: output ?? null.rawValue, error: null.rawValue,
+            arePumped: arePumped)
         let plan = try StreamPlan(streams, spec: spec, mapsOwnRange: ownRange, owner: nil)
         return Outcome(files: try plan.agentSides.rawValues.map { try status(raw: $0) }, pumps: plan.pumps.count)
     }
@@ -47,7 +49,7 @@ import Testing
         #expect(error?.description == "standard input is closed\nhint: redirect it from or to /dev/null")
     }
 
-    @Test func `pipes and devices are passed on`() throws {
+    @Test func `an input pipe and devices are passed on`() throws {
         let pipe = try Pipe()
         let outcome = try Self.plan(input: pipe.reader.rawValue)
         #expect(outcome.pumps == 0)
@@ -82,7 +84,7 @@ import Testing
         #expect(isTerminal(terminal.rawValue))
         let outcome = try Self.plan(input: terminal.rawValue, output: terminal.rawValue)
         #expect(outcome.files.map(\.kind) == [.fifo, .fifo, .characterDevice])
-        #expect(outcome.pumps == 2)
+        #expect(outcome.pumps == 2)  // in, and out to it
         let device = try status(of: terminal)
         for file in outcome.files { #expect(file.specialDevice != device.specialDevice) }
     }
@@ -96,6 +98,95 @@ import Testing
         #expect(outcome.pumps == 0)
     }
 
+    @Test func `what the agent writes goes through a pipe of its own, one for both streams where they are one file`()
+        throws
+    {
+        let pipe = try Pipe()
+        let file = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        for raw in [pipe.writer.rawValue, file.rawValue] {
+            let outcome = try Self.plan(output: raw)
+            #expect(outcome.pumps == 1)
+            #expect(outcome.files[1].kind == .fifo)
+            #expect(outcome.files[1] != (try status(raw: raw)))
+        }
+        let direct = try Self.plan(output: pipe.writer.rawValue, arePumped: false)
+        #expect(direct.pumps == 0)
+        var limited = SandboxSpec()
+        limited.limits.output = ByteCount(bytes: 5)
+        #expect(try Self.plan(output: pipe.writer.rawValue, spec: limited, arePumped: false).pumps == 1)
+        let null = try open("/dev/null")
+        let both = StandardStreams(
+            input: null.rawValue, output: pipe.writer.rawValue, error: pipe.writer.rawValue,
+            arePumped: true)
+        let plan = try StreamPlan(both, spec: SandboxSpec(), mapsOwnRange: true, owner: nil)
+        let files = try plan.agentSides.rawValues.map { try status(raw: $0) }
+        #expect(files[1] == files[2])
+        #expect(plan.pumps.count == 1)
+    }
+
+    @Test func `a sandbox that outlives its launcher writes to the caller's files itself`() throws {
+        var spec = SandboxSpec()
+        spec.linger = true
+        let pipe = try Pipe()
+        let outcome = try Self.plan(output: pipe.writer.rawValue, spec: spec)
+        #expect(outcome.pumps == 0)
+        #expect(outcome.files[1] == (try status(of: pipe.writer)))
+    }
+
+    @Test func `a file that can be written to is not handed in as input`() throws {
+        let file = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        #expect(try Self.plan(input: file.rawValue).pumps == 1)
+    }
+
+    @Test(arguments: [nil, 0, 1, 4096, 150_000, 199_999, 200_000, 200_001] as [UInt64?], [true, false])
+    func `output beyond the limit goes nowhere, and is known to have been there`(limit: UInt64?, toPipe: Bool) throws {
+        let source = try Pipe()
+        let writer = try source.writer.duplicate()
+        let reader = source.intoReader()
+        try setNonBlocking(writer.rawValue)
+        let sink = try Pipe()
+        let file = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        let out = try toPipe ? sink.reader.duplicate() : open("/proc/self/fd/\(file.rawValue)")
+        let end = try toPipe ? sink.intoWriter() : file.duplicate()
+        let meter = OutputMeter(limit: limit)
+        let pump = Pump(from: reader, to: end, kind: toPipe ? .fifo : .regular, meter: meter)
+        var rest = [UInt8](repeating: 7, count: 200_000)[...]
+        var open: Descriptor? = writer
+        var received = 0
+        for _ in 0..<10_000 where !pump.isDone && !meter.isExceeded {
+            if let raw = open.asRaw {
+                if rest.isEmpty {
+                    open = nil
+                } else if let count = try? writeSome(raw: raw, Array(rest.prefix(7000))) {
+                    rest = rest.dropFirst(count)
+                }
+            }
+            pump.turnIfReady()
+            if toPipe, try poll([(out.rawValue, .readable)], milliseconds: 0)[0].contains(.readable) {
+                received += try read(out, upTo: 30_000).count
+            }
+        }
+        while toPipe, try poll([(out.rawValue, .readable)], milliseconds: 0)[0].contains(.readable) {
+            let more = try read(out, upTo: 30_000).count
+            if more == 0 { break }
+            received += more
+        }
+        if !toPipe { received = try readAll(out).count }
+        #expect(received == Int(min(limit ?? .max, 200_000)))
+        #expect(meter.written == UInt64(received))
+        #expect(meter.isExceeded == ((limit ?? .max) < 200_000))
+    }
+
+    @Test func `a full disk on the caller's side is a failure that is told`() throws {
+        let source = try Pipe()
+        try writeAll(source.writer, [1, 2, 3])
+        let full = try open("/dev/full", .writeOnly)
+        let pump = Pump(from: source.intoReader(), to: full, kind: .regular, meter: OutputMeter(limit: nil))
+        pump.turnIfReady()
+        #expect(pump.isDone)
+        #expect(pump.failure?.errno == .noSpace)
+    }
+
     @Test func `a pump carries bytes to their end, and then closes`() throws {
         let source = try Pipe()
         let sink = try Pipe()
@@ -104,7 +195,7 @@ import Testing
         let reader = try sink.reader.duplicate()
         try setNonBlocking(writer.rawValue)
         // What is left of the pairs is closed here: the pump's ends are the only ones on its side.
-        let pump = Pump(from: source.intoReader(), to: sink.intoWriter(), isInput: true)
+        let pump = Pump(from: source.intoReader(), to: sink.intoWriter())
         var rest = sent[...]
         var open: Descriptor? = writer
         var received: [UInt8] = []

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Cgroups
 import LinuxKernel
 import SandboxSpec
 import SetupProgram
@@ -16,7 +17,18 @@ import Testing
     }
 
     private static func verdict(_ exit: ExitRecord?, memoryKills: UInt64 = 0) -> Verdict? {
-        Verdict(exit: exit, initStatus: .exited(0), memoryKills: memoryKills)
+        verdict(exit, initStatus: .exited(0), memoryKills: memoryKills)
+    }
+
+    private static func verdict(
+        _ exit: ExitRecord?, initStatus: LinuxKernel.ExitStatus, memoryKills: UInt64,
+        change: (inout RunFacts) -> Void = { _ in }
+    ) -> Verdict? {
+        var facts = RunFacts(exit: exit, initStatus: initStatus)
+        facts.usage = CgroupUsage()
+        facts.usage?.memoryEvents.oomKills = memoryKills
+        change(&facts)
+        return Verdict(facts)
     }
 
     @Test func `an exit code and a signal are reported as shells do`() {
@@ -34,10 +46,10 @@ import Testing
         #expect(verdict?.limit == nil)
     }
 
-    @Test func `a deadline is the limit timeout, whatever else happened`() {
+    @Test func `a deadline is the limit time, whatever else happened`() {
         let killed = UInt32(SIGKILL)
-        #expect(Self.verdict(Self.exit(killed, .deadline))?.limit == .timeout)
-        #expect(Self.verdict(Self.exit(killed, .deadline), memoryKills: 3)?.limit == .timeout)
+        #expect(Self.verdict(Self.exit(killed, .deadline))?.limit == .time)
+        #expect(Self.verdict(Self.exit(killed, .deadline), memoryKills: 3)?.limit == .time)
         #expect(Self.verdict(Self.exit(killed, .deadline))?.exitStatus == 137)
     }
 
@@ -55,19 +67,61 @@ import Testing
     }
 
     @Test func `init killed, with its group for memory or by someone, is a verdict`() {
-        let verdict = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 2)
+        let verdict = Self.verdict(nil, initStatus: .signaled(SIGKILL), memoryKills: 2)
         #expect(verdict?.limit == .memory)
         #expect(verdict?.exitStatus == 137)
         #expect(verdict?.wallTime == nil && verdict?.userTime == nil && verdict?.systemTime == nil)
-        let killed = Verdict(exit: nil, initStatus: .signaled(SIGKILL), memoryKills: 0)
+        let killed = Self.verdict(nil, initStatus: .signaled(SIGKILL), memoryKills: 0)
         #expect(killed?.limit == nil)
         #expect(killed?.exitStatus == 137)
     }
 
+    @Test func `the CPU time is the cgroup's without init's, and at least what was reaped`() {
+        var exit = Self.exit(0)
+        exit.initMicroseconds = 300
+        func time(_ counted: Duration?) -> Duration? {
+            Self.verdict(exit, initStatus: .exited(0), memoryKills: 0) { $0.usage?.cpuTime = counted }?.cpuTime
+        }
+        #expect(time(.microseconds(5000)) == .microseconds(4700))
+        #expect(time(.microseconds(1600)) == .microseconds(1520))
+        #expect(time(nil) == .microseconds(1520))
+    }
+
+    @Test func `more output than allowed is the limit, unless another one ended the run`() {
+        func limit(_ exit: ExitRecord?) -> Verdict.Limit? {
+            Self.verdict(exit, initStatus: .signaled(SIGKILL), memoryKills: 0) { $0.outputIsExceeded = true }?.limit
+        }
+        let killed = UInt32(SIGKILL)
+        #expect(limit(Self.exit(killed, .terminated)) == .output)
+        #expect(limit(Self.exit(0)) == .output)
+        #expect(limit(Self.exit(killed, .deadline)) == .time)
+        #expect(limit(nil) == .output)
+    }
+
+    @Test func `limits that refuse are named where the agent failed after it, and are reached either way`() {
+        func verdict(_ status: UInt32) -> Verdict? {
+            Self.verdict(Self.exit(status), initStatus: .exited(0), memoryKills: 0) { $0.usage?.pidsRefusals = 3 }
+        }
+        #expect(verdict(0)?.limit == nil)
+        #expect(verdict(0)?.reached == [.pids])
+        #expect(verdict(0x100)?.limit == .pids)
+        var full = Self.exit(0x100)
+        full.disk = DiskRecord(bytes: 5, inodes: 2, isFull: true)
+        #expect(Self.verdict(full)?.limit == .disk)
+        full.disk?.isFull = false
+        #expect(Self.verdict(full)?.limit == nil)
+        #expect(Self.verdict(full)?.disk?.bytes == 5)
+    }
+
+    @Test func `the CPU limit of the cgroup and of the kernel's rlimit are the limit cpu-time`() {
+        #expect(Self.verdict(Self.exit(UInt32(SIGKILL), .cpuTime))?.limit == .cpuTime)
+        #expect(Self.verdict(Self.exit(UInt32(SIGXCPU)))?.limit == .cpuTime)
+    }
+
     @Test func `init that ended by itself without a word on the agent is no verdict`() {
         for code: Int32 in [0, 1, 125] {
-            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 0) == nil)
-            #expect(Verdict(exit: nil, initStatus: .exited(code), memoryKills: 2) == nil)
+            #expect(Self.verdict(nil, initStatus: .exited(code), memoryKills: 0) == nil)
+            #expect(Self.verdict(nil, initStatus: .exited(code), memoryKills: 2) == nil)
         }
     }
 

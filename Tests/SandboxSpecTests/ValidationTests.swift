@@ -28,6 +28,11 @@ import Testing
                 "limits.output: a terminal's output is not limited; leave tty or limits.output out"
             ),
             (
+                ["--linger", "--output", "1m", "a"],
+                "limits.output: a sandbox that outlives its launcher has nobody to count its output; leave linger or "
+                    + "limits.output out"
+            ),
+            (
                 ["--audit", "--seccomp", "unconfined", "a"],
                 "audit: unconfined refuses nothing that could be reported; leave one out"
             ),

@@ -106,7 +106,7 @@ extension SecurityTests {
                 #expect((60...64).contains(most))
                 try expectNeighbourWorks()
                 let outcome = sandbox.wait()
-                #expect(outcome.verdict?.limit == .timeout, "\(outcome.summary)")
+                #expect(outcome.verdict?.limit == .time, "\(outcome.summary)")
                 #expect(sandbox.tasks() == 0)
             }
         }

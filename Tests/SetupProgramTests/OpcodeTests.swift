@@ -13,6 +13,7 @@ import Testing
         28: .bindOntoItself, 29: .mask, 30: .makeMask, 31: .removeMask, 32: .setRootAttributes, 33: .writeControlFile,
         34: .closeSlot,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
+        55: .watchCPUTime, 56: .watchDisk,
         53: .outliveLauncher, 54: .holdSlot,
         64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
