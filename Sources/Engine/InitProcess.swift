@@ -73,9 +73,15 @@ struct InitProcess: ~Copyable {
     }
 
     /// Lets init go on: its id maps are written.
-    mutating func release() throws(EngineError) {
+    ///
+    /// - Parameter awaitingExecution: whether to wait until the child is init, in memory of its own, or has ended.
+    mutating func release(awaitingExecution: Bool = false) throws(EngineError) {
         guard let gate = gate.take() else { return }
         try launching { () throws(SystemError) in try writeAll(gate.writer, [1]) }
+        guard awaitingExecution else { return }
+        // The child's end is close-on-exec: when it goes, and it is the last one, the pipe has no reader any more.
+        let writer = gate.intoWriter()
+        _ = try launching { () throws(SystemError) in try poll([(writer.rawValue, [])], milliseconds: 10_000) }
     }
 
     /// Why the child ended before init ran, if that is so.

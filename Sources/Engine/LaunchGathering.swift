@@ -45,6 +45,9 @@ extension Launcher {
         let others: UInt64 = mapping.mapsRange && identity.uid != 0 ? 1 : 0
         let processes = spec.limits.pids == .max ? nil : spec.limits.pids?.value ?? Self.defaultProcesses
         inputs.processLimit = processes.map { $0 - others }
+        let standing = try ProcessStanding(spec.limits)
+        inputs.coreLimit = standing.coreLimit
+        inputs.oomScoreAdjustment = standing.oomScoreAdjustment
         try fault.check(.compileFilter)
         try filter(spec, capabilities: capabilities, into: &inputs)
         return inputs

@@ -129,7 +129,9 @@ public struct Launcher: Sendable {
         try fault.check(.writeIdentityMaps)
         try mapping.write(for: sandbox.process.pid, agentUID: identity.uid, agentGID: identity.gid, probe: probe)
         try fault.check(.release)
-        try sandbox.process.release()
+        let standing = try ProcessStanding(spec.limits)
+        try sandbox.process.release(awaitingExecution: standing.raisesOOMScore)
+        try standing.raise(sandbox.process.pid)
         let cgroups = try cgroupPlan(spec, probe: probe)
         if !CgroupChoice.isUnified { try sandbox.belongings.makeCgroup(cgroups, for: spec, fault: fault) }
 

@@ -25,6 +25,8 @@ struct SetupFailure {
         return EngineError(.setupFailed, "\(words): \(errno)", hint: hint(instruction, spec))
     }
 
+    private var ownNice: Int32 { (try? niceValue()) ?? 0 }
+
     private func executionError(_ name: String) -> EngineError {
         switch errno {
         case .noEntry, .notDirectory:
@@ -58,6 +60,10 @@ struct SetupFailure {
         case (.setWorkingDirectory(let path), .noEntry): "\(path) does not exist in the sandbox"
         case (.setWorkingDirectory(let path), .permissionDenied): "the agent may not enter \(path)"
         case (.setResourceLimit, .notPermitted): "a hard limit cannot be above the caller's own: ulimit -H -a"
+        case (.setNice, .permissionDenied):
+            "a value below the caller's own takes CAP_SYS_NICE, or RLIMIT_NICE (ulimit -e): choose \(ownNice) or more"
+        case (.setOOMScoreAdjustment, .permissionDenied):
+            "a value below the caller's own takes CAP_SYS_RESOURCE over the host: choose a higher one"
         case (.joinSessionKeyring, _): "the caller's key quota is used up: /proc/key-users"
         case (.setIdentity, .invalid): "that id is not mapped: this user has no range of ids for it"
         case (_, .noSpace): "the disk limit is too small for what the sandbox itself needs: --disk"

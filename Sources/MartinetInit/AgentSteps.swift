@@ -52,6 +52,9 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ slots: Slots) thr
         try dropBounding(try wire { () throws(WireError) in try BoundingOperands(&reader) })
     case .setIdentity: try setIdentity(try wire { () throws(WireError) in try IdentityOperands(&reader) })
     case .setCapabilities: try setCapabilities(try wire { () throws(WireError) in try CapabilityOperands(&reader) })
+    case .setSecurebits:
+        try sys(Int(SYS_prctl), Int(PR_SET_SECUREBITS), Int(try wire { () throws(WireError) in try reader.uint32() }))
+    case .setNice: try setNice(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
     case .setWorkingDirectory:
         try sys(Int(SYS_chdir), word(try wire { () throws(WireError) in try reader.string() }.start))
     case .setUmask: try sys(Int(SYS_umask), Int(try wire { () throws(WireError) in try reader.uint32() }))
@@ -85,48 +88,9 @@ private func setResourceLimit(_ operands: ResourceLimitOperands) throws(StepErro
     }
 }
 
-private func dropBounding(_ operands: BoundingOperands) throws(StepError) {
-    for capability in 0...operands.last where operands.keep >> UInt64(capability) & 1 == 0 {
-        try sys(Int(SYS_prctl), Int(PR_CAPBSET_DROP), Int(capability), 0, 0, 0)
-    }
-}
-
-private func setIdentity(_ operands: IdentityOperands) throws(StepError) {
-    // Capabilities survive the change of uid, so that those asked for can be kept; what is not is dropped after.
-    try sys(Int(SYS_prctl), Int(PR_SET_KEEPCAPS), 1, 0, 0, 0)
-    if operands.setsGroups {
-        var reader = operands.groups
-        let groups = UnsafeMutablePointer<UInt32>.allocate(capacity: 64)
-        defer { groups.deallocate() }
-        for index in 0..<Int(operands.groupCount) {
-            groups[index] = try wire { () throws(WireError) in try reader.uint32() }
-        }
-        try sys(Int(SYS_setgroups), Int(operands.groupCount), Int(bitPattern: groups))
-    }
-    try sys(Int(SYS_setresgid), Int(operands.gid), Int(operands.gid), Int(operands.gid))
-    try sys(Int(SYS_setresuid), Int(operands.uid), Int(operands.uid), Int(operands.uid))
-    try sys(Int(SYS_prctl), Int(PR_SET_KEEPCAPS), 0, 0, 0, 0)
-}
-
-private func setCapabilities(_ operands: CapabilityOperands) throws(StepError) {
-    var header = __user_cap_header_struct(version: 0x2008_0522 /* _LINUX_CAPABILITY_VERSION_3 */, pid: 0)
-    var data = (
-        __user_cap_data_struct(
-            effective: UInt32(truncatingIfNeeded: operands.effective),
-            permitted: UInt32(truncatingIfNeeded: operands.permitted),
-            inheritable: UInt32(truncatingIfNeeded: operands.inheritable)),
-        __user_cap_data_struct(
-            effective: UInt32(truncatingIfNeeded: operands.effective >> 32),
-            permitted: UInt32(truncatingIfNeeded: operands.permitted >> 32),
-            inheritable: UInt32(truncatingIfNeeded: operands.inheritable >> 32))
-    )
-    try sys(Int(SYS_prctl), Int(PR_CAP_AMBIENT), Int(PR_CAP_AMBIENT_CLEAR_ALL), 0, 0, 0)
-    try withWord(&header) { header throws(StepError) in
-        try withWord(&data) { data throws(StepError) in try sys(Int(SYS_capset), header, data) }
-    }
-    for capability in 0..<64 where operands.ambient >> UInt64(capability) & 1 == 1 {
-        try sys(Int(SYS_prctl), Int(PR_CAP_AMBIENT), Int(PR_CAP_AMBIENT_RAISE), capability, 0, 0)
-    }
+/// The nice value of this process and all that it will start. setpriority(2)
+private func setNice(_ value: Int32) throws(StepError) {
+    try sys(Int(SYS_setpriority), Int(PRIO_PROCESS.rawValue), 0, Int(value))
 }
 
 /// Every signal back to its default action and unblocked: a program starts as after login. signal(7)

@@ -130,7 +130,7 @@ extension SpecField {
                 get: { $0.limits.hugePages.map(\.description) })),
         SpecField(
             "oom-score-adj", in: "limits", metavar: "-1000-1000",
-            "Whom the kernel kills first when the machine has no memory left (0); below the caller's takes root",
+            "Whom the kernel kills first when the machine has no memory left (500); below the caller's takes root",
             .number(-1000, 1000),
             .text(
                 set: { (spec, text) throws(SpecError) in

@@ -34,9 +34,7 @@ extension ProgramCompiler {
         emit(
             .setIdentity(
                 uid: identity.uid, gid: identity.gid, groups: host.mapsRange ? identity.groups : nil))
-        let kept = inputs.capabilities
-        // Ambient, or a program that is not root's would lose them at exec. capabilities(7)
-        emit(.setCapabilities(effective: kept, permitted: kept, inheritable: kept, ambient: kept))
+        capabilities()
         emit(.setWorkingDirectory(path: spec.effectiveWorkdir))
         emit(.setUmask(0o022))
         emit(.resetSignals)
@@ -51,7 +49,22 @@ extension ProgramCompiler {
                 secretNames: inputs.secretNames))
     }
 
+    private mutating func capabilities() {
+        let kept = inputs.capabilities
+        let settling = kept | 1 << K.CAP_SETPCAP
+        // Ambient, or a program that is not root's would lose them at exec. Before the securebits, which forbid raising;
+        // those take CAP_SETPCAP, which goes at last. capabilities(7)
+        emit(.setCapabilities(effective: settling, permitted: settling, inheritable: kept, ambient: kept))
+        emit(.setSecurebits(.agent))
+        emit(.setCapabilities(effective: kept, permitted: kept, inheritable: kept, ambient: kept))
+    }
+
     private mutating func limits() {
+        // While the launcher's capabilities, if any, still count.
+        if let nice = spec.limits.nice { emit(.setNice(nice)) }
+        if !spec.limits.rlimits.contains(where: { $0.resource == .core }) {
+            emit(.setResourceLimit(resource: K.RLIMIT_CORE, soft: inputs.coreLimit, hard: inputs.coreLimit))
+        }
         if let processes = inputs.processLimit {
             emit(.setResourceLimit(resource: K.RLIMIT_NPROC, soft: processes, hard: processes))
         }

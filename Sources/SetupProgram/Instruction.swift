@@ -66,9 +66,13 @@ public enum Instruction: Sendable, Equatable {
     case newSession(controllingTerminal: Slot?)
     case setStandardDescriptors(input: Slot, output: Slot, error: Slot)
     case setResourceLimit(resource: UInt32, soft: UInt64, hard: UInt64)
+    /// setpriority(2); below what the process has it takes RLIMIT_NICE, or CAP_SYS_NICE over the host.
+    case setNice(Int32)
     case dropBoundingCapabilities(keep: UInt64, last: UInt32)
     case setIdentity(uid: UInt32, gid: UInt32, groups: [UInt32]?)
     case setCapabilities(effective: UInt64, permitted: UInt64, inheritable: UInt64, ambient: UInt64)
+    /// Takes CAP_SETPCAP. capabilities(7)
+    case setSecurebits(Securebits)
     case setWorkingDirectory(path: String)
     case setUmask(UInt32)
     case resetSignals
@@ -121,6 +125,8 @@ public enum Instruction: Sendable, Equatable {
         case .dropBoundingCapabilities: .dropBoundingCapabilities
         case .setIdentity: .setIdentity
         case .setCapabilities: .setCapabilities
+        case .setSecurebits: .setSecurebits
+        case .setNice: .setNice
         case .setWorkingDirectory: .setWorkingDirectory
         case .setUmask: .setUmask
         case .resetSignals: .resetSignals

@@ -19,5 +19,8 @@ public enum KernelConstant {
     public static let MOUNT_ATTR_NODEV: UInt64 = 0x4
     public static let MOUNT_ATTR_NOEXEC: UInt64 = 0x8
 
+    public static let RLIMIT_CORE: UInt32 = 4
     public static let RLIMIT_NPROC: UInt32 = 6
+
+    public static let CAP_SETPCAP: UInt64 = 8
 }

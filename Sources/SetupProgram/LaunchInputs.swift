@@ -134,6 +134,10 @@ public struct LaunchInputs: Sendable, Equatable {
     public var locks: [Slot] = []
     /// RLIMIT_NPROC where no pids cgroup holds the limit.
     public var processLimit: UInt64?
+    /// RLIMIT_CORE where the spec says nothing: 1 stops every dump, 0 those into files only. See `ProcessStanding`.
+    public var coreLimit: UInt64 = 1
+    /// Whom the kernel kills first. By default the agent is a likelier victim than init, which has little to give back.
+    public var oomScoreAdjustment: Int32 = 500
     public var descriptorCount: UInt32 = 0
     /// What the passed descriptors are, for printing.
     public var slotNames: [Slot: String] = [:]

@@ -101,11 +101,8 @@ struct ProgramCompiler {
         }
         // One tmpfs holds all that is writable in memory.
         emit(.watchDisk(path: "/dev/shm"))
-        emit(.setOOMScoreAdjustment(Self.agentOOMScore))
+        emit(.setOOMScoreAdjustment(inputs.oomScoreAdjustment))
     }
-
-    /// Twice as likely a victim as init, which has nothing to give back anyway.
-    static let agentOOMScore: Int32 = 500
 }
 
 extension Duration {

@@ -144,6 +144,8 @@ extension Instruction {
             self = .setCapabilities(
                 effective: operands.effective, permitted: operands.permitted, inheritable: operands.inheritable,
                 ambient: operands.ambient)
+        case .setSecurebits: self = .setSecurebits(Securebits(rawValue: try reader.uint32()))
+        case .setNice: self = .setNice(Int32(bitPattern: try reader.uint32()))
         case .setWorkingDirectory: self = .setWorkingDirectory(path: try reader.text())
         case .setUmask: self = .setUmask(try reader.uint32())
         case .resetSignals: self = .resetSignals

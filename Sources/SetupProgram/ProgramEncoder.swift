@@ -166,8 +166,9 @@ public struct WireWriter {
             uint32(parallelism)
         case .watchDisk(let path): try string(path)
         case .startAgent(let sharesMemory): flag(sharesMemory)
-        case .newSession, .setStandardDescriptors, .setResourceLimit,
-            .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setUmask, .installFilter, .closeDescriptors,
+        case .newSession, .setStandardDescriptors, .setResourceLimit, .setNice,
+            .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setSecurebits, .setUmask, .installFilter,
+            .closeDescriptors,
             .execute:
             try agentOperands(of: instruction)
         }
@@ -193,6 +194,8 @@ public struct WireWriter {
             for group in groups ?? [] { uint32(group) }
         case .setCapabilities(let effective, let permitted, let inheritable, let ambient):
             for value in [effective, permitted, inheritable, ambient] { uint64(value) }
+        case .setSecurebits(let bits): uint32(bits.rawValue)
+        case .setNice(let value): uint32(UInt32(bitPattern: value))
         case .setUmask(let mode): uint32(mode)
         case .installFilter(let flags, let instructions, _):
             uint32(flags)

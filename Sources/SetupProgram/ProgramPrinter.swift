@@ -99,6 +99,8 @@ extension SetupProgram {
             effective == 0 && ambient == 0
                 ? "drop all capabilities"
                 : "set capabilities \(Self.hexadecimal(effective)), ambient \(Self.hexadecimal(ambient))"
+        case .setSecurebits(let bits): "set securebits \(bits.text)"
+        case .setNice(let value): "set nice \(value)"
         case .setWorkingDirectory(let path): "change directory to \(path)"
         case .setUmask(let mode): "set umask \(Self.octal(mode))"
         case .resetSignals: "reset signals"

@@ -63,6 +63,51 @@ extension SecurityTests {
             }
         }
 
+        private static let undoing = ["clear-securebits", "set-no-setuid-fixup", "keep-capabilities", "raise-ambient"]
+
+        @Test(
+            "attack 11: a kept capability does not bring back the rules by which more are gained",
+            arguments: AgentUser.allCases)
+        func securebits(user: AgentUser) throws {
+            try LeakCheck.around {
+                var spec = try Sandbox.spec("securebits", user: user)
+                spec.seccomp = .unconfined  // the securebits are the defence here
+                // CAP_SETPCAP changes securebits that are not locked.
+                spec.capabilities = try ["NET_RAW", "SETPCAP", "SETUID"].map { try CapabilityName($0) }
+                let report = try Sandbox.run(spec).report
+                report.expectSuccess("securebits", result: 0xeb)
+                report.expectSuccess("may-be-raised", result: 1)
+                report.expectFailure(Self.undoing, "EPERM")
+                // A single id has no other that it could become.
+                if !isRoot, report["become-another"] == .failed("EINVAL") { return }
+                // Becoming another user still takes capabilities from root, and from nobody else. capabilities(7)
+                report.expectSuccess("become-another")
+                report.expectSuccess("effective-as-another", "permitted-as-another", result: user == .root ? 0 : 1)
+            }
+        }
+
+        @Test("attack 11: an agent without capabilities has the same securebits", arguments: AgentUser.allCases)
+        func securebitsByDefault(user: AgentUser) throws {
+            try LeakCheck.around {
+                let report = try Sandbox.run(Sandbox.spec("securebits", user: user)).report
+                report.expectSuccess("securebits", result: 0xeb)
+                report.expectSuccess("may-be-raised", result: 0)
+                report.expectFailure(Self.undoing, "EPERM")
+                report.expectFailure(["become-another"], "EPERM", "EINVAL")
+            }
+        }
+
+        @Test(
+            "attack 11: on the host the same calls succeed for root",
+            .enabled(if: isRoot, "only root has the capabilities"))
+        func securebitsControl() throws {
+            let report = AttemptReport(try HostProcess.run(AttackPrograms.path("securebits"), []).output)
+            report.expectSuccess("securebits", result: 0)
+            report.expectSuccess("clear-securebits", "set-no-setuid-fixup", "keep-capabilities", "raise-ambient")
+            // With the fixup off, root's capabilities would outlive root.
+            report.expectSuccess("effective-as-another", result: 1)
+        }
+
         @Test(
             "attack 11: no set-uid or set-gid file can be left in a directory of the host's",
             arguments: AgentUser.allCases)

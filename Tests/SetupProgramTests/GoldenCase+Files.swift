@@ -12,6 +12,16 @@ extension GoldenCase {
         GoldenCase("rlimits") {
             $0.limits.rlimits = try ["nofile=1024:4096", "core=0", "stack=max", "cpu=5"].map { try ResourceLimit($0) }
         },
+        GoldenCase("nice") { $0.limits.nice = -5 },
+        GoldenCase("oom-score-adj") {
+            $0.limits.oomScoreAdjustment = -200
+        } inputs: {
+            $0.oomScoreAdjustment = -200
+        },
+        GoldenCase("core-limit-of-the-caller") { _ in
+        } inputs: {
+            $0.coreLimit = 0
+        },
         GoldenCase("disk") { $0.limits.disk = ByteCount(bytes: 1 << 20) },
     ]
 

@@ -34,7 +34,20 @@ import Testing
         ]
         #expect(kernel.count == ResourceName.allCases.count)
         for (name, value) in kernel { #expect(name.number == UInt32(value.rawValue), "\(name)") }
+        #expect(KernelConstant.RLIMIT_CORE == UInt32(RLIMIT_CORE.rawValue))
         #expect(KernelConstant.RLIMIT_NPROC == UInt32(__RLIMIT_NPROC.rawValue))
+    }
+
+    @Test func `securebits are the kernel's`() {
+        let kernel: [(Securebits, Int32)] = [
+            (.noRoot, SECURE_NOROOT), (.noRootLocked, SECURE_NOROOT_LOCKED),
+            (.noSetuidFixup, SECURE_NO_SETUID_FIXUP), (.noSetuidFixupLocked, SECURE_NO_SETUID_FIXUP_LOCKED),
+            (.keepCapabilities, SECURE_KEEP_CAPS), (.keepCapabilitiesLocked, SECURE_KEEP_CAPS_LOCKED),
+            (.noAmbientRaise, SECURE_NO_CAP_AMBIENT_RAISE),
+            (.noAmbientRaiseLocked, SECURE_NO_CAP_AMBIENT_RAISE_LOCKED),
+        ]
+        for (bits, number) in kernel { #expect(bits.rawValue == 1 << UInt32(number)) }
+        #expect(Securebits.agent.rawValue == 0xeb)
     }
 
     @Test func `capability numbers are the kernel's`() throws {
@@ -47,6 +60,7 @@ import Testing
             let capability = try CapabilityName(name)
             #expect(capability.number == UInt8(number), "\(name)")
         }
+        #expect(KernelConstant.CAP_SETPCAP == UInt64(CAP_SETPCAP))
         #expect(CapabilityName.names.count == Int(CAP_LAST_CAP) + 1)
     }
 }

@@ -17,7 +17,8 @@ import Testing
         53: .outliveLauncher, 54: .holdSlot,
         64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
-        74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute,
+        74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
+        79: .setNice,
         255: .fail,
     ]
 

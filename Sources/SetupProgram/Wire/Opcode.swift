@@ -59,6 +59,8 @@ public enum Opcode: UInt16, Sendable {
     case installFilter = 75
     case closeDescriptors = 76
     case execute = 77
+    case setSecurebits = 78
+    case setNice = 79
 
     /// Fails with the errno it is given: tests put it before any other instruction to see what is left behind.
     case fail = 255
