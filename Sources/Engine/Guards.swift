@@ -39,14 +39,11 @@ extension Launcher {
     }
 
     private static func step(_ step: GuardPlan.Step) -> GuardStep {
-        func path(_ relative: String) -> String { "/workspace/\(relative)" }
         switch step {
-        case .pin(let pin): return GuardStep(.pin, path(pin.path), isSymlink: pin.kind == .symlink)
-        case .match(let match):
-            return GuardStep(
-                match.action == .hide ? .hide : .protect, path(match.path), isSymlink: match.kind == .symlink)
+        case .pin(let pin): GuardStep(.pin, pin.path)
+        case .match(let match): GuardStep(match.action == .hide ? .hide : .protect, match.path)
         case .placeholder(let placeholder):
-            return GuardStep(placeholder.action == .hide ? .hide : .protect, path(placeholder.path))
+            GuardStep(placeholder.action == .hide ? .hide : .protect, placeholder.path)
         }
     }
 }

@@ -8,9 +8,7 @@ struct MountBuilder {
     let ownUID = UInt32(truncatingIfNeeded: mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0))
     let ownGID = UInt32(truncatingIfNeeded: mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0))
     private var oldRoot = -1
-    private var maskFile = -1
-    private var maskDirectory = -1
-    private var maskPath: WireString?
+    private(set) var masks = Masks()
 
     // MARK: Making mounts, detached
 
@@ -68,24 +66,7 @@ struct MountBuilder {
     func cloneTree(_ operands: CloneTreeOperands, _ slots: Slots) throws(StepError) {
         let path = try root.open(operands.path.start)
         defer { close(path) }
-        try slots.fill(operands.slot, try clone(path, recursive: false))
-    }
-
-    private func clone(_ path: Int, recursive: Bool) throws(StepError) -> Int {
-        try sys(
-            Int(SYS_open_tree), path, literal(""),
-            Int(MT_OPEN_TREE_CLONE | MT_OPEN_TREE_CLOEXEC) | Int(AT_EMPTY_PATH) | (recursive ? Int(AT_RECURSIVE) : 0))
-    }
-
-    func setAttributes(_ mount: Int, set: UInt64, clear: UInt64, recursive: Bool = false) throws(StepError) {
-        var attributes = mount_attr()
-        attributes.attr_set = set
-        attributes.attr_clr = clear
-        try withWord(&attributes) { attributes throws(StepError) in
-            try sys(
-                Int(SYS_mount_setattr), mount, literal(""), Int(AT_EMPTY_PATH) | (recursive ? Int(AT_RECURSIVE) : 0),
-                attributes, MemoryLayout<mount_attr>.size)
-        }
+        try slots.fill(operands.slot, try clone(path))
     }
 
     func setPropagation(_ flags: UInt64) throws(StepError) {
@@ -99,12 +80,6 @@ struct MountBuilder {
     }
 
     // MARK: Putting mounts into place
-
-    private func move(_ tree: Int, onto target: Int) throws(StepError) {
-        try sys(
-            Int(SYS_move_mount), tree, literal(""), target, literal(""),
-            Int(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
-    }
 
     /// Covers "/" with a mount, which depends on no directory of the host's, and makes it the root that paths begin at.
     mutating func attachRoot(_ slot: UInt32, _ slots: Slots) throws(StepError) {
@@ -167,68 +142,31 @@ struct MountBuilder {
 
     /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.
     mutating func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
-        guard let target = try openIfThere(operands.path, operands.optional, operands.followsSymlink) else { return }
+        guard let target = try openIfThere(operands.path, operands.optional) else { return }
         defer { close(target) }
-        let tree = try clone(target, recursive: true)
-        defer { close(tree) }
-        try setAttributes(tree, set: operands.set, clear: operands.clear, recursive: true)
-        try move(tree, onto: target)
+        try bindOver(target, set: operands.set, clear: operands.clear)
         root.mounted(on: operands.path)
     }
 
-    private func openIfThere(_ path: WireString, _ optional: Bool, _ follows: Bool) throws(StepError) -> Int? {
-        let flags = follows ? O_PATH_ONLY : O_PATH_ONLY | O_NOFOLLOW
-        do throws(StepError) { return try root.open(path.start, flags) } catch where optional && error.errno == ENOENT
-        {
+    private func openIfThere(_ path: WireString, _ optional: Bool) throws(StepError) -> Int? {
+        do throws(StepError) { return try root.open(path.start) } catch where optional && error.errno == ENOENT {
             return nil
         } catch { throw error }
     }
 
     // MARK: Masks
 
-    /// An empty file and an empty directory that nobody may open, in a directory of the sandbox's own.
     mutating func makeMask(_ path: WireString) throws(StepError) {
         let parent = try root.open(path, creating: .directory)
         defer { close(parent) }
-        let directory = try sys(
-            Int(SYS_openat), parent, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0)
-        defer { close(directory) }
-        let create = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC)
-        close(try sys(Int(SYS_openat), directory, literal("file"), create, 0))
-        try sys(Int(SYS_mkdirat), directory, literal("directory"), 0)
-        maskFile = try sys(Int(SYS_openat), directory, literal("file"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
-        maskDirectory = try sys(Int(SYS_openat), directory, literal("directory"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
-        maskPath = path
+        masks = try Masks(makingIn: parent)
     }
 
     mutating func mask(_ operands: MaskOperands) throws(StepError) {
-        guard let target = try openIfThere(operands.path, operands.optional, operands.followsSymlink) else { return }
+        guard let target = try openIfThere(operands.path, operands.optional) else { return }
         defer { close(target) }
-        let isDirectory = try fileStatus(target).st_mode & UInt32(S_IFMT) == UInt32(S_IFDIR)
-        let source = isDirectory ? maskDirectory : maskFile
-        guard source >= 0 else { throw StepError(ENOTCONN) }
-        let tree = try clone(source, recursive: false)
-        defer { close(tree) }
-        try setAttributes(
-            tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC,
-            clear: 0)
-        try move(tree, onto: target)
+        try masks.lay(over: target)
         root.mounted(on: operands.path)
-    }
-
-    /// Takes the names of the masks away; the mounts made of them stay.
-    mutating func removeMask() throws(StepError) {
-        guard let path = maskPath else { throw StepError(ENOTCONN) }
-        let directory = try root.open(path.start)
-        defer { close(directory) }
-        try sys(Int(SYS_unlinkat), directory, literal("file"), 0)
-        try sys(Int(SYS_unlinkat), directory, literal("directory"), Int(AT_REMOVEDIR))
-        let (parent, name) = try root.parent(of: path)
-        try sys(Int(SYS_unlinkat), parent.descriptor, word(path.start + name), Int(AT_REMOVEDIR))
-        close(maskFile)
-        close(maskDirectory)
-        maskFile = -1
-        maskDirectory = -1
     }
 }
 

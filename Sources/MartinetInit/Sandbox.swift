@@ -101,7 +101,7 @@ struct Sandbox {
             try mounts.cloneTree(try wire { () throws(WireError) in try CloneTreeOperands(&reader) }, slots)
         case .setMountAttributes:
             let attributes = try wire { () throws(WireError) in try MountAttributeOperands(&reader) }
-            try mounts.setAttributes(
+            try setAttributes(
                 try slots[attributes.slot], set: attributes.set, clear: attributes.clear,
                 recursive: attributes.recursive)
         case .attachRoot: try mounts.attachRoot(try wire { () throws(WireError) in try reader.uint32() }, slots)
@@ -117,10 +117,15 @@ struct Sandbox {
             try mounts.bindOntoItself(try wire { () throws(WireError) in try BindOntoItselfOperands(&reader) })
         case .makeMask: try mounts.makeMask(try wire { () throws(WireError) in try reader.string() })
         case .mask: try mounts.mask(try wire { () throws(WireError) in try MaskOperands(&reader) })
-        case .removeMask: try mounts.removeMask()
+        case .openGuards:
+            let path = try wire { () throws(WireError) in try reader.string() }
+            try watch.guards.open(path, in: mounts.root, mounts.masks)
+        case .guardName:
+            try watch.guards.add(
+                try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)
         case .setRootAttributes:
             let attributes = try wire { () throws(WireError) in try RootAttributeOperands(&reader) }
-            try mounts.setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)
+            try setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)
         case .writeControlFile:
             try mounts.writeControlFile(try wire { () throws(WireError) in try TwoStringOperands(&reader) })
         default: throw StepError(EBADMSG)

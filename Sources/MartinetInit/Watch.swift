@@ -12,6 +12,7 @@ struct Watch {
     var cpu = CPUWatch()
     /// A directory in the file system in memory, or -1.
     var disk = -1
+    var guards = Guards()
 
     private var signals = -1
     private var timer = -1
@@ -21,7 +22,7 @@ struct Watch {
 
     /// Opens what is waited on, before the agent exists: its end cannot be missed.
     mutating func prepare() throws(StepError) {
-        var mask: UInt64 = 1 << UInt64(SIGCHLD - 1)
+        var mask: UInt64 = 1 << UInt64(SIGCHLD - 1) | 1 << UInt64(SIGIO - 1)
         signals = try withWord(&mask) { mask throws(StepError) in
             try sys(Int(SYS_signalfd4), -1, mask, 8, Int(O_CLOEXEC | O_NONBLOCK))
         }
@@ -55,7 +56,7 @@ struct Watch {
                 end(.memory)
                 watched.3.fd = -1
             }
-            if watched.0.revents != 0 { reapAll() }
+            if watched.0.revents != 0 { receiveSignals() }
             if watched.2.revents != 0 {
                 end(.deadline)
                 watched.2.fd = -1
@@ -78,8 +79,29 @@ struct Watch {
         _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
     }
 
+    /// Takes all signals before acting on any: what happens after that raises another.
+    private mutating func receiveSignals() {
+        var namesAppeared = false
+        withUnsafeTemporaryAllocation(byteCount: 128 * 4, alignment: 8) { buffer in
+            while true {
+                let count = mt_syscall(Int(SYS_read), signals, Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0, 0)
+                guard count > 0 else { break }
+                // struct signalfd_siginfo: 128 bytes that begin with the signal's number. signalfd(2)
+                for offset in stride(from: 0, to: count, by: 128)
+                where buffer.load(fromByteOffset: offset, as: UInt32.self) == UInt32(SIGIO) {
+                    namesAppeared = true
+                }
+            }
+        }
+        // First: until then the names are open.
+        if namesAppeared, let failure = guards.restore() {
+            reportFailure(instruction: failure.instruction, errno: failure.errno)
+            exitNow(125)
+        }
+        reapAll()
+    }
+
     private mutating func reapAll() {
-        drainSignals()
         while true {
             var status: Int32 = 0
             let pid = withUnsafeMutablePointer(to: &status) { status in
@@ -114,12 +136,6 @@ struct Watch {
             _ = mt_syscall(Int(SYS_getrusage), Int(whose), Int(bitPattern: usage), 0, 0, 0, 0)
         }
         return usage
-    }
-
-    private func drainSignals() {
-        withUnsafeTemporaryAllocation(byteCount: 128 * 4, alignment: 8) { buffer in
-            while mt_syscall(Int(SYS_read), signals, Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0, 0) > 0 {}
-        }
     }
 
     private func report(_ status: Int32) {

@@ -2,9 +2,6 @@
 import SandboxSpec
 
 extension ProgramCompiler {
-    /// Where the mask's names are while masks are laid.
-    private static let maskPath = "/dev/.mask"
-
     /// Paths of /proc and /sys that tell about the host or reach it. As Docker's list; those absent are passed over.
     private static let maskedProc = [
         "acpi", "asound", "interrupts", "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
@@ -25,7 +22,6 @@ extension ProgramCompiler {
             // Before /proc/sys turns read-only. Ports from 0 and ICMP echo need no privilege in a network of one's own.
             emit(.writeControlFile(path: "/proc/sys/net/ipv4/ip_unprivileged_port_start", text: "0"))
         }
-        emit(.makeMask(path: Self.maskPath))
         for name in Self.maskedProc { emit(.mask(path: "/proc/\(name)", optional: true)) }
         for name in Self.readOnlyProc {
             emit(
@@ -118,22 +114,17 @@ extension ProgramCompiler {
     /// Bytes of a `--tmpfs` without a size.
     static let defaultTmpfsBytes: UInt64 = 64 << 20
 
+    /// Guards of the workspace, outer ones first.
     mutating func guards() {
-        let pinned = K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV
+        guard !inputs.guards.isEmpty else { return }
+        emit(.openGuards(path: "/workspace"))
+        let parents = Set(inputs.guards.map { Self.parent(of: $0.path) })
         for step in inputs.guards {
-            switch step.action {
-            case .pin:
-                emit(
-                    .bindOntoItself(
-                        path: step.path, set: pinned, clear: 0, optional: false, followsSymlink: !step.isSymlink))
-            case .protect:
-                emit(
-                    .bindOntoItself(
-                        path: step.path, set: pinned | K.MOUNT_ATTR_RDONLY, clear: 0, optional: false,
-                        followsSymlink: !step.isSymlink))
-            case .hide: emit(.mask(path: step.path, optional: false, followsSymlink: !step.isSymlink))
-            }
+            emit(.guardName(path: step.path, action: step.action, holdsGuards: parents.contains(step.path)))
         }
-        emit(.removeMask)
+    }
+
+    private static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     }
 }

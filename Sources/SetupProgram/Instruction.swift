@@ -34,14 +34,18 @@ public enum Instruction: Sendable, Equatable {
     case makeDirectory(path: String, mode: UInt32, uid: UInt32, gid: UInt32)
     case writeFile(path: String, mode: UInt32, uid: UInt32, gid: UInt32, contents: [UInt8], secret: Bool = false)
     case makeSymlink(path: String, target: String)
-    case bindOntoItself(path: String, set: UInt64, clear: UInt64, optional: Bool, followsSymlink: Bool = true)
-    /// Makes the empty, unreadable file and directory that `mask` lays over paths.
+    case bindOntoItself(path: String, set: UInt64, clear: UInt64, optional: Bool)
+    /// Makes the empty, unreadable file and directory that `mask` and `guardName` lay over paths.
     case makeMask(path: String)
-    case mask(path: String, optional: Bool, followsSymlink: Bool = true)
-    case removeMask
+    case mask(path: String, optional: Bool)
     case setRootAttributes(set: UInt64, clear: UInt64)
     case writeControlFile(path: String, text: String)
     case closeSlot(Slot)
+    /// Opens the directory that `guardName` names things in, and looks for names that appear there.
+    case openGuards(path: String)
+    /// Mounts over a name of that directory; again whenever the mount is gone and the name is there, as after the host
+    /// replaced the file. `holdsGuards`: names in it are guarded too, so it is looked at in the same way.
+    case guardName(path: String, action: GuardAction, holdsGuards: Bool)
 
     // Watching
     /// Opens a pseudo-terminal for the agent; the slot gets its side, the host the other.
@@ -108,10 +112,11 @@ public enum Instruction: Sendable, Equatable {
         case .bindOntoItself: .bindOntoItself
         case .makeMask: .makeMask
         case .mask: .mask
-        case .removeMask: .removeMask
         case .setRootAttributes: .setRootAttributes
         case .writeControlFile: .writeControlFile
         case .closeSlot: .closeSlot
+        case .openGuards: .openGuards
+        case .guardName: .guardName
         case .openTerminal: .openTerminal
         case .watchMemory: .watchMemory
         case .setDeadline: .setDeadline

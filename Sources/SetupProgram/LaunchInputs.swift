@@ -68,25 +68,14 @@ public struct FileInput: Sendable, Equatable {
     }
 }
 
-/// One path of the workspace that is guarded, absolute in the sandbox.
+/// One path of the workspace that is guarded, relative to it.
 public struct GuardStep: Sendable, Equatable {
-    public enum Action: Sendable {
-        /// Bound over itself, so that it cannot be renamed away with what it holds.
-        case pin
-        /// Readable, not writable.
-        case protect
-        /// Neither readable nor writable.
-        case hide
-    }
-    public var action: Action
+    public var action: GuardAction
     public var path: String
-    /// The link itself is meant, not what it leads to.
-    public var isSymlink: Bool
 
-    public init(_ action: Action, _ path: String, isSymlink: Bool = false) {
+    public init(_ action: GuardAction, _ path: String) {
         self.action = action
         self.path = path
-        self.isSymlink = isSymlink
     }
 }
 

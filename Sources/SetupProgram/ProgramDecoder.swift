@@ -81,20 +81,22 @@ extension Instruction {
         case .bindOntoItself:
             let operands = try BindOntoItselfOperands(&reader)
             self = .bindOntoItself(
-                path: operands.path.text, set: operands.set, clear: operands.clear, optional: operands.optional,
-                followsSymlink: operands.followsSymlink)
+                path: operands.path.text, set: operands.set, clear: operands.clear, optional: operands.optional)
         case .makeMask: self = .makeMask(path: try reader.text())
         case .mask:
             let operands = try MaskOperands(&reader)
-            self = .mask(
-                path: operands.path.text, optional: operands.optional, followsSymlink: operands.followsSymlink)
-        case .removeMask: self = .removeMask
+            self = .mask(path: operands.path.text, optional: operands.optional)
         case .setRootAttributes:
             let operands = try RootAttributeOperands(&reader)
             self = .setRootAttributes(set: operands.set, clear: operands.clear)
         case .writeControlFile:
             let operands = try TwoStringOperands(&reader)
             self = .writeControlFile(path: operands.first.text, text: operands.second.text)
+        case .openGuards: self = .openGuards(path: try reader.text())
+        case .guardName:
+            let operands = try GuardOperands(&reader)
+            self = .guardName(
+                path: operands.path.text, action: operands.action, holdsGuards: operands.holdsGuards)
         case .closeSlot: self = .closeSlot(Slot(try reader.uint32()))
         case .openTerminal:
             let operands = try OpenTerminalOperands(&reader)

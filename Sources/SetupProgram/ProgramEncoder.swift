@@ -96,7 +96,7 @@ public struct WireWriter {
 
     private mutating func operands(of instruction: Instruction) throws(WireError) {
         switch instruction {
-        case .joinSessionKeyring, .raiseLoopback, .pivotRoot, .detachOldRoot, .removeMask, .resetSignals,
+        case .joinSessionKeyring, .raiseLoopback, .pivotRoot, .detachOldRoot, .resetSignals,
             .setNoNewPrivileges, .outliveLauncher:
             break
         case .fail(let errno): uint32(errno)
@@ -105,7 +105,8 @@ public struct WireWriter {
         case .setTimeOffsets(let monotonic, let boottime):
             uint64(UInt64(bitPattern: monotonic))
             uint64(UInt64(bitPattern: boottime))
-        case .setHostname(let text), .enterRoot(let text), .makeMask(let text), .setWorkingDirectory(let text):
+        case .setHostname(let text), .enterRoot(let text), .makeMask(let text), .setWorkingDirectory(let text),
+            .openGuards(let text):
             try string(text)
         case .createFileSystem(let slot, let type, let options, let attributes):
             uint32(slot.index)
@@ -143,16 +144,18 @@ public struct WireWriter {
         case .makeSymlink(let first, let second), .writeControlFile(let first, let second):
             try string(first)
             try string(second)
-        case .bindOntoItself(let path, let set, let clear, let optional, let followsSymlink):
+        case .bindOntoItself(let path, let set, let clear, let optional):
             try string(path)
             uint64(set)
             uint64(clear)
             flag(optional)
-            flag(followsSymlink)
-        case .mask(let path, let optional, let followsSymlink):
+        case .mask(let path, let optional):
             try string(path)
             flag(optional)
-            flag(followsSymlink)
+        case .guardName(let path, let action, let holdsGuards):
+            try string(path)
+            uint32(action.rawValue)
+            flag(holdsGuards)
         case .setRootAttributes(let set, let clear):
             uint64(set)
             uint64(clear)

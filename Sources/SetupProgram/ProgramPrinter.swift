@@ -71,14 +71,14 @@ extension SetupProgram {
         case .writeFile(let path, let mode, let uid, let gid, let contents, let secret):
             "write \(path) \(Self.octal(mode)) \(uid):\(gid), \(secret ? "<redacted>" : "\(contents.count) bytes")"
         case .makeSymlink(let path, let target): "make symlink \(path) -> \(target)"
-        case .bindOntoItself(let path, let set, let clear, let optional, let followsSymlink):
-            "bind \(followsSymlink ? "" : "symlink ")\(path) onto itself \(Self.change(set, clear))\(optional ? ", if it exists" : "")"
+        case .bindOntoItself(let path, let set, let clear, let optional):
+            "bind \(path) onto itself \(Self.change(set, clear))\(optional ? ", if it exists" : "")"
         case .makeMask(let path): "make masks in \(path)"
-        case .mask(let path, let optional, let followsSymlink):
-            "mask \(followsSymlink ? "" : "symlink ")\(path)\(optional ? ", if it exists" : "")"
-        case .removeMask: "remove the masks' names"
+        case .mask(let path, let optional): "mask \(path)\(optional ? ", if it exists" : "")"
         case .setRootAttributes(let set, let clear): "set the root \(Self.change(set, clear))"
         case .writeControlFile(let path, let text): "write \"\(text)\" to \(path)"
+        case .openGuards(let path): "guard names in \(path), whenever they appear"
+        case .guardName(let path, let action, _): "\(action) \(path)"
         case .closeSlot(let slot): "close \(name(slot))"
         default: nil
         }

@@ -161,6 +161,9 @@ extension ProgramCompiler {
             guard let slot = mounts.trees[device.target] else { continue }
             emit(.attach(slot, path: device.target, create: .file))
         }
+        // Where devpts will cover them: their names stay, because nothing can be mounted that has none, and guards are
+        // mounted as long as the sandbox lives.
+        emit(.makeMask(path: "/dev/pts"))
         emit(.attach(mounts.terminals, path: "/dev/pts", create: .directory))
         if let queues = mounts.messageQueues { emit(.attach(queues, path: "/dev/mqueue", create: .directory)) }
         for (path, target) in [

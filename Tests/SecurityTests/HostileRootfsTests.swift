@@ -205,7 +205,10 @@ extension SecurityTests {
             let files = FileManager.default
             let dev = "\(rootfs.directory)/dev"
             // What a mask would be made of, if it came from here.
-            try files.createSymbolicLink(atPath: "\(dev)/.mask", withDestinationPath: "/proc")
+            try files.createDirectory(atPath: "\(dev)/pts", withIntermediateDirectories: true)
+            for name in ["file", "directory"] {
+                try files.createSymbolicLink(atPath: "\(dev)/pts/\(name)", withDestinationPath: "/proc")
+            }
             try files.createSymbolicLink(atPath: "\(dev)/.generated", withDestinationPath: rootfs.canary.directory)
             try files.createSymbolicLink(atPath: "\(dev)/null", withDestinationPath: "/proc/sys/kernel/core_pattern")
             try files.createSymbolicLink(atPath: "\(dev)/zero", withDestinationPath: "/proc/sysrq-trigger")

@@ -56,9 +56,8 @@ extension GoldenCase {
             $0.workspace = "/home/ann/job"
         } inputs: {
             $0.guards = [
-                GuardStep(.hide, "/workspace/.env"), GuardStep(.pin, "/workspace/.git"),
-                GuardStep(.protect, "/workspace/.git/config", isSymlink: true),
-                GuardStep(.protect, "/workspace/.git/hooks"),
+                GuardStep(.hide, ".env"), GuardStep(.pin, ".git"), GuardStep(.protect, ".git/config"),
+                GuardStep(.protect, ".git/hooks"),
             ]
         },
     ]

@@ -10,8 +10,8 @@ import Testing
         16: .createFileSystem, 17: .cloneHostTree, 18: .cloneTree, 19: .setMountAttributes, 20: .attachRoot,
         21: .attach,
         22: .enterRoot, 23: .pivotRoot, 24: .detachOldRoot, 25: .makeDirectory, 26: .writeFile, 27: .makeSymlink,
-        28: .bindOntoItself, 29: .mask, 30: .makeMask, 31: .removeMask, 32: .setRootAttributes, 33: .writeControlFile,
-        34: .closeSlot,
+        28: .bindOntoItself, 29: .mask, 30: .makeMask, 32: .setRootAttributes, 33: .writeControlFile,
+        34: .closeSlot, 40: .openGuards, 41: .guardName,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
         55: .watchCPUTime, 56: .watchDisk,
         53: .outliveLauncher, 54: .holdSlot,
@@ -38,6 +38,7 @@ import Testing
     @Test func `numbers inside records stay what they are`() {
         #expect([SignalScope.agent, .agentGroup, .everyone].map(\.rawValue) == [0, 1, 2])
         #expect([EndReason.agentEnded, .deadline, .memory, .terminated].map(\.rawValue) == [0, 1, 2, 3])
+        #expect([GuardAction.pin, .protect, .hide].map(\.rawValue) == [0, 1, 2])
         #expect([TargetKind.mustExist, .directory, .file].map(\.rawValue) == [0, 1, 2])
         #expect(DescriptorPurpose.terminal.rawValue == 1)
         #expect(RecordLayout.magic == 0x3152_544D && RecordLayout.version == 1)

@@ -140,25 +140,44 @@ public struct BindOntoItselfOperands {
     public let clear: UInt64
     /// A path that does not exist is passed over.
     public let optional: Bool
-    /// Whether a symlink at the end of the path is followed, or meant itself.
-    public let followsSymlink: Bool
     public init(_ reader: inout WireReader) throws(WireError) {
         path = try reader.string()
         set = try reader.uint64()
         clear = try reader.uint64()
         optional = try reader.flag()
-        followsSymlink = try reader.flag()
     }
 }
 
 public struct MaskOperands {
     public let path: WireString
     public let optional: Bool
-    public let followsSymlink: Bool
     public init(_ reader: inout WireReader) throws(WireError) {
         path = try reader.string()
         optional = try reader.flag()
-        followsSymlink = try reader.flag()
+    }
+}
+
+/// What a guard does to its name.
+public enum GuardAction: UInt32, Sendable {
+    /// Bound over itself, so that it cannot be renamed away with what it holds.
+    case pin = 0
+    /// Readable, not writable.
+    case protect = 1
+    /// Neither readable nor writable.
+    case hide = 2
+}
+
+public struct GuardOperands {
+    /// Relative to what `openGuards` named.
+    public let path: WireString
+    public let action: GuardAction
+    /// Whether other guards are on names in this directory.
+    public let holdsGuards: Bool
+    public init(_ reader: inout WireReader) throws(WireError) {
+        path = try reader.string()
+        guard let action = GuardAction(rawValue: try reader.uint32()) else { throw .badValue }
+        self.action = action
+        holdsGuards = try reader.flag()
     }
 }
 

@@ -29,10 +29,13 @@ public enum Opcode: UInt16, Sendable {
     case bindOntoItself = 28
     case mask = 29
     case makeMask = 30
-    case removeMask = 31
     case setRootAttributes = 32
     case writeControlFile = 33
     case closeSlot = 34
+
+    // Init: mounts over names of the workspace, and their keeping.
+    case openGuards = 40
+    case guardName = 41
 
     // Init: what it watches.
     case openTerminal = 48
