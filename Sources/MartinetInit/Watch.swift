@@ -84,7 +84,8 @@ struct Watch {
         var namesAppeared = false
         withUnsafeTemporaryAllocation(byteCount: 128 * 4, alignment: 8) { buffer in
             while true {
-                let count = mt_syscall(Int(SYS_read), signals, Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0, 0)
+                let count = mt_syscall(
+                    Int(SYS_read), signals, Int(bitPattern: buffer.baseAddress), buffer.count, 0, 0, 0)
                 guard count > 0 else { break }
                 // struct signalfd_siginfo: 128 bytes that begin with the signal's number. signalfd(2)
                 for offset in stride(from: 0, to: count, by: 128)
