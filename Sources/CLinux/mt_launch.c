@@ -290,10 +290,10 @@ long mt_user_namespace_start(int pipe, void *stack, size_t size) {
     return mt_clone3(&a, sizeof a, wait_for_end, (void *)(intptr_t)pipe);
 }
 
-long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory) {
+long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, enum mt_spawn_mode mode) {
     struct clone_args a;
     memset(&a, 0, sizeof a);
-    a.flags = CLONE_VFORK | (shares_memory ? CLONE_VM : 0);
+    a.flags = mode == MT_SPAWN_BESIDE ? 0 : CLONE_VFORK | (mode == MT_SPAWN_SHARED ? CLONE_VM : 0);
     a.exit_signal = SIGCHLD;
     a.stack = (uint64_t)(uintptr_t)stack;
     a.stack_size = stack_size;

@@ -7,7 +7,7 @@ enum ControlMessage: Equatable {
     case started(UInt32)
     case stopped(Int32)
     case exited(ExitRecord)
-    case terminal
+    case descriptor(DescriptorPurpose)
 
     /// Reads a record of init's: anything but the exact form of one that init may send is an error.
     init(_ bytes: [UInt8]) throws(WireError) {
@@ -33,8 +33,8 @@ enum ControlMessage: Equatable {
             self = .exited(try ExitRecord(&reader))
             return
         case .descriptor:
-            guard DescriptorPurpose(rawValue: try reader.uint32()) == .terminal else { throw .badValue }
-            self = .terminal
+            guard let purpose = DescriptorPurpose(rawValue: try reader.uint32()) else { throw .badValue }
+            self = .descriptor(purpose)
         case .program, .programPart, .signal, .terminate: throw .badOrder
         }
         try reader.requireEnd()

@@ -188,10 +188,11 @@ public struct Launcher: Sendable {
         inputs.locks = trees.locks
         inputs.descriptorCount = UInt32(trees.descriptors.count)
         inputs.slotNames = trees.names
-        let facts = HostFacts(
+        var facts = HostFacts(
             mapsRange: mapping.mapsRange, lastCapability: trees.probe.lastCapability,
             unifiedCgroups: cgroups.isUnified,
             switchesTimeNamespaceAtExec: trees.probe.kernel >= HostProbe.KernelVersion(major: 6, minor: 1))
+        facts.waitsForAnswers = trees.probe.kernel >= HostProbe.KernelVersion(major: 5, minor: 19)
         return SetupProgram(spec: spec, inputs: inputs, host: facts)
     }
 }

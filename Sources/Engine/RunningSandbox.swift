@@ -21,6 +21,8 @@ public struct RunningSandbox: ~Copyable {
     private var hasPumps = false
     /// What the agent has written.
     let meter: OutputMeter
+    /// Who answers for the agent's filter, where it asks.
+    var supervisor: Supervisor?
     /// What holds the agent, for the verdict.
     var confinement = ConfinementLevel()
     private var startedAt = monotonicNow()
@@ -90,11 +92,25 @@ public struct RunningSandbox: ~Copyable {
     /// Waits until the agent's program runs; what init says instead becomes the error.
     mutating func awaitStart() throws(EngineError) {
         while agentPID == 0 {
+            if supervisor?.isListening == true, try !awaitRecord() { continue }
             guard let event = try nextEvent() else {
                 throw process.childError ?? EngineError(.initFailed, "init ended before the agent started")
             }
             if case .failed(let index, let errno) = event { throw failure(index, errno) }
         }
+    }
+
+    /// Waits for a record of init's, and answers calls of the agent's meanwhile: executing the program is one.
+    ///
+    /// - Returns: false where a call was answered instead.
+    private mutating func awaitRecord() throws(EngineError) -> Bool {
+        guard let supervisor, let listener = supervisor.raw else { return true }
+        let socket = process.socket.rawValue
+        let ready = try launching { () throws(SystemError) in
+            try poll([(socket, .readable), (listener, .readable)])
+        }
+        if !ready[1].isEmpty { supervisor.answer() }
+        return !ready[0].isEmpty
     }
 
     // MARK: Running
@@ -130,10 +146,17 @@ public struct RunningSandbox: ~Copyable {
             guard self.exit == nil else { throw .badOrder }
             self.exit = exit
             return .exited
-        case .terminal:
+        case .descriptor(let purpose):
             var table = record.intoDescriptors()
-            guard terminal.asRaw == nil, table.count == 1 else { throw .badOrder }
-            terminal = table.removeLast()
+            guard table.count == 1, let descriptor = table.removeLast() else { throw .badOrder }
+            switch purpose {
+            case .terminal:
+                guard terminal.asRaw == nil else { throw .badOrder }
+                terminal = descriptor
+            case .listener:
+                guard let supervisor, !supervisor.isListening else { throw .badOrder }
+                supervisor.listen(on: descriptor)
+            }
             return .descriptor
         }
     }
@@ -163,6 +186,8 @@ public struct RunningSandbox: ~Copyable {
     mutating func turn(watching own: Int32? = nil) throws(EngineError) -> Turn {
         var interests = [(descriptor: process.socket.rawValue, events: PollEvents.readable)]
         if let own { interests.append((own, .readable)) }
+        let listener = supervisor?.raw
+        if let listener { interests.append((listener, .readable)) }
         let first = interests.count
         var owners: [Pump] = []
         for pump in pumps {
@@ -174,6 +199,7 @@ public struct RunningSandbox: ~Copyable {
         let ready = try launching { () throws(SystemError) in try poll(interests) }
         var turn = Turn()
         for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
+        if listener != nil, !ready[first - 1].isEmpty { supervisor?.answer() }
         dropPumps()
         if meter.isExceeded { endForOutput() }
         turn.callerIsReady = own != nil && !ready[1].isEmpty
@@ -233,6 +259,7 @@ public struct RunningSandbox: ~Copyable {
         facts.outputFailure = outputFailure
         facts.outputIsExceeded = meter.isExceeded
         facts.confinement = confinement
+        facts.denials = spec.audit ? supervisor?.report : nil
         let verdict = Verdict(facts)
         if let removal { throw removal }
         guard let verdict else {

@@ -8,8 +8,12 @@ struct AgentStart {
     var firstInstruction: UInt32
     var instructionCount: UInt32
     var slots: Slots
-    /// Index of the instruction that failed, and its errno; errno 0 while nothing has.
-    var failure: UnsafeMutablePointer<(UInt32, Int32)>
+    var page: UnsafeMutablePointer<mt_agent_page>
+
+    func fail(_ index: UInt32, _ errno: Int32) {
+        page.pointee.failed_index = index
+        page.pointee.failed_errno = errno
+    }
 }
 
 /// Runs the rest of the program in the agent's process. Returns only on failure.
@@ -20,15 +24,15 @@ func runAgent(_ start: inout AgentStart) {
         do throws(StepError) {
             let (opcode, operands) = try nextInstruction(&start.program)
             guard opcode.runsInAgent else { throw StepError(EBADMSG) }
-            try execute(opcode, operands, start.slots)
+            try execute(opcode, operands, start)
             executed = opcode == .execute
         } catch {
-            start.failure.pointee = (index, error.errno)
+            start.fail(index, error.errno)
             return
         }
         index += 1
     }
-    start.failure.pointee = (index, EBADMSG)  // a program that does not end in execute
+    start.fail(index, EBADMSG)  // a program that does not end in execute
 }
 
 /// The next instruction and its operands.
@@ -39,8 +43,9 @@ func nextInstruction(_ program: inout WireReader) throws(StepError) -> (Opcode, 
     } catch { throw StepError(EBADMSG) }
 }
 
-private func execute(_ opcode: Opcode, _ reader: WireReader, _ slots: Slots) throws(StepError) {
+private func execute(_ opcode: Opcode, _ reader: WireReader, _ start: AgentStart) throws(StepError) {
     var reader = reader
+    let slots = start.slots
     switch opcode {
     case .fail: throw StepError(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
     case .newSession: try newSession(try wire { () throws(WireError) in try reader.uint32() }, slots)
@@ -61,9 +66,13 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ slots: Slots) thr
     case .resetSignals: try resetSignals()
     case .setNoNewPrivileges: try sys(Int(SYS_prctl), Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0)
     case .joinSessionKeyring: try joinSessionKeyring()
-    case .installFilter: try installFilter(try wire { () throws(WireError) in try FilterOperands(&reader) })
+    case .installFilter:
+        try installFilter(try wire { () throws(WireError) in try FilterOperands(&reader) }, start.page)
     case .closeDescriptors:
-        try sys(Int(SYS_close_range), Int(try wire { () throws(WireError) in try reader.uint32() }), Int(UInt32.max), 0)
+        // At exec, which is next: until then the end of a pipe among them tells init that the program runs. Linux 5.11
+        try sys(
+            Int(SYS_close_range), Int(try wire { () throws(WireError) in try reader.uint32() }), Int(UInt32.max),
+            Int(CLOSE_RANGE_CLOEXEC))
     case .execute: try execute(try wire { () throws(WireError) in try ExecuteOperands(&reader) })
     default: throw StepError(EBADMSG)
     }
@@ -106,16 +115,21 @@ private func resetSignals() throws(StepError) {
     }
 }
 
-private func installFilter(_ operands: FilterOperands) throws(StepError) {
+private func installFilter(
+    _ operands: FilterOperands, _ page: UnsafeMutablePointer<mt_agent_page>
+) throws(StepError) {
     // The instructions lie unaligned in the program; struct sock_filter wants four bytes.
     let count = operands.instructions.count
     let copy = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 8)
     defer { copy.deallocate() }
     copy.copyMemory(from: operands.instructions.start, byteCount: count)
     var program = sock_fprog(len: UInt16(count / 8), filter: copy.assumingMemoryBound(to: sock_filter.self))
-    try withWord(&program) { program throws(StepError) in
+    let result = try withWord(&program) { program throws(StepError) in
         try sys(Int(SYS_seccomp), Int(SECCOMP_SET_MODE_FILTER), Int(operands.flags), program)
     }
+    guard operands.flags & UInt32(SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0 else { return }
+    mt_offer_listener(page, Int32(result))
+    mt_await_taken(page)
 }
 
 private func execute(_ operands: ExecuteOperands) throws(StepError) {

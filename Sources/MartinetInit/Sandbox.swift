@@ -84,7 +84,7 @@ struct Sandbox {
             record.send(descriptor: Int32(master))
             close(master)
         case .startAgent:
-            try startAgent(sharesMemory: try wire { () throws(WireError) in try reader.flag() })
+            try startAgent(try wire { () throws(WireError) in try AgentStartMode(&reader) })
         default: try executeMount(opcode, &reader)
         }
     }
@@ -167,28 +167,22 @@ struct Sandbox {
         }
     }
 
-    private mutating func startAgent(sharesMemory: Bool) throws(StepError) {
+    private mutating func startAgent(_ mode: AgentStartMode) throws(StepError) {
         // Nothing in the sandbox may look into init from now on: /proc/1 and ptrace ask this. prctl(2)
         try sys(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 0, 0, 0, 0)
         try watch.prepare()
-        let failure = try makeSharedFailure()
+        let page = try makeAgentPage()
         var start = AgentStart(
-            program: program, firstInstruction: index + 1, instructionCount: instructionCount, slots: slots,
-            failure: failure)
-        let stackSize = 65536
-        let stack = UnsafeMutableRawPointer.allocate(byteCount: stackSize, alignment: 4096)
-        let pid = withUnsafeMutablePointer(to: &start) { start in
-            mt_spawn(
-                { argument in
-                    if let argument { runAgent(&argument.assumingMemoryBound(to: AgentStart.self).pointee) }
-                    return 125
-                }, start, stack, stackSize, sharesMemory ? 1 : 0)
-        }
-        if pid < 0 { throw StepError(Int32(-pid)) }
-        stack.deallocate()
-        let (failedIndex, errno) = failure.pointee
+            program: program, firstInstruction: index + 1, instructionCount: instructionCount, slots: slots, page: page)
+        let pid =
+            switch mode {
+            case .copied: try spawnAgent(&start, MT_SPAWN_COPIED)
+            case .sharingMemory: try spawnAgent(&start, MT_SPAWN_SHARED)
+            case .supervised: try startSupervised(&start)
+            }
+        let errno = mt_agent_errno(page)
         if errno != 0 {
-            reportFailure(instruction: failedIndex, errno: errno)
+            reportFailure(instruction: page.pointee.failed_index, errno: errno)
             exitNow(125)
         }
         if let oldOOMScore { try writeOOMScore(oldOOMScore) }
@@ -197,15 +191,65 @@ struct Sandbox {
         watch.untilTheEnd()
     }
 
+    /// Starts an agent whose filter asks the host about some calls, and hands the host its listener. The agent's process
+    /// cannot send it: sending may be one of those calls.
+    private func startSupervised(_ start: inout AgentStart) throws(StepError) -> Int {
+        var ends: (Int32, Int32) = (-1, -1)
+        try withWord(&ends) { ends throws(StepError) in try sys(Int(SYS_pipe2), ends, Int(O_CLOEXEC)) }
+        let reader = Int(ends.0)
+        let pid = try spawnAgent(&start, MT_SPAWN_BESIDE)
+        close(Int(ends.1))
+        var word = pollfd(fd: ends.0, events: Int16(POLLIN), revents: 0)
+        var pause = timespec(tv_sec: 0, tv_nsec: 50_000)
+        // The listener is there, or the agent's process has ended, with its end of the pipe.
+        while mt_listener(start.page) < 0, word.revents == 0 {
+            withUnsafeMutablePointer(to: &word) { word in
+                withUnsafeMutablePointer(to: &pause) { pause in
+                    _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: word), 1, Int(bitPattern: pause), 0, 8, 0)
+                }
+            }
+        }
+        if mt_listener(start.page) >= 0 {
+            let process = try sys(Int(SYS_pidfd_open), pid, 0)
+            let listener = try sys(Int(SYS_pidfd_getfd), process, Int(mt_listener(start.page)), 0)
+            var record = OutgoingRecord(.descriptor)
+            record.append(DescriptorPurpose.listener.rawValue)
+            record.send(descriptor: Int32(listener))
+            close(listener)
+            close(process)
+            mt_take_listener(start.page)
+        }
+        // Ends with the agent's process, or when it executes the program.
+        var byte: UInt8 = 0
+        _ = try withWord(&byte) { byte throws(StepError) in try sys(Int(SYS_read), reader, byte, 1) }
+        close(reader)
+        return pid
+    }
+
+    private func spawnAgent(_ start: inout AgentStart, _ mode: mt_spawn_mode) throws(StepError) -> Int {
+        let stackSize = 65536
+        let stack = UnsafeMutableRawPointer.allocate(byteCount: stackSize, alignment: 4096)
+        defer { stack.deallocate() }
+        let pid = withUnsafeMutablePointer(to: &start) { start in
+            mt_spawn(
+                { argument in
+                    if let argument { runAgent(&argument.assumingMemoryBound(to: AgentStart.self).pointee) }
+                    return 125
+                }, start, stack, stackSize, mode)
+        }
+        if pid < 0 { throw StepError(Int32(-pid)) }
+        return pid
+    }
+
     /// A page that the agent's process shares with init even where it has a copy of its memory.
-    private func makeSharedFailure() throws(StepError) -> UnsafeMutablePointer<(UInt32, Int32)> {
+    private func makeAgentPage() throws(StepError) -> UnsafeMutablePointer<mt_agent_page> {
         let page = mt_syscall(
             Int(SYS_mmap), 0, 4096, Int(PROT_READ | PROT_WRITE), Int(MAP_SHARED | MAP_ANONYMOUS), -1, 0)
         guard page > 0, let pointer = UnsafeMutableRawPointer(bitPattern: page) else {
             throw StepError(Int32(truncatingIfNeeded: -page))
         }
-        let failure = pointer.bindMemory(to: (UInt32, Int32).self, capacity: 1)
-        failure.pointee = (0, 0)
-        return failure
+        let result = pointer.bindMemory(to: mt_agent_page.self, capacity: 1)
+        result.pointee.listener = -1
+        return result
     }
 }

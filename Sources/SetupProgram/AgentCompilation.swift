@@ -21,7 +21,8 @@ extension ProgramCompiler {
     /// there, then capabilities, then no_new_privs, then the filter, which must not stop what comes before it.
     mutating func agent() {
         let identity = inputs.identity
-        emit(.startAgent(sharesMemory: spec.timeOffsets.isEmpty || host.switchesTimeNamespaceAtExec))
+        let sharesMemory = spec.timeOffsets.isEmpty || host.switchesTimeNamespaceAtExec
+        emit(.startAgent(inputs.filterAsks ? .supervised : sharesMemory ? .sharingMemory : .copied))
         emit(.newSession(controllingTerminal: terminal))
         emit(.joinSessionKeyring)
         if let terminal {
@@ -39,10 +40,15 @@ extension ProgramCompiler {
         emit(.setUmask(0o022))
         emit(.resetSignals)
         emit(.setNoNewPrivileges)
-        if !inputs.filter.isEmpty {
-            emit(.installFilter(flags: 0, instructions: inputs.filter, name: inputs.filterName))
-        }
         emit(.closeDescriptors(from: 3))
+        if !inputs.filter.isEmpty {
+            // SECCOMP_FILTER_FLAG_NEW_LISTENER, Linux 5.0; SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so that a call is not made
+            // twice for a signal handler's sake.
+            emit(
+                .installFilter(
+                    flags: inputs.filterAsks ? 1 << 3 | (host.waitsForAnswers ? 1 << 5 : 0) : 0, instructions: inputs.filter,
+                    name: inputs.filterName))
+        }
         emit(
             .execute(
                 arguments: spec.command, environment: inputs.environment, searchPath: searchPath,

@@ -62,9 +62,8 @@ public enum Instruction: Sendable, Equatable {
     case outliveLauncher
     /// Keeps a descriptor as long as init lives: a lock. All others go when the agent runs.
     case holdSlot(Slot)
-    /// Forks the agent; what follows runs in its process. `sharesMemory` saves the copy of the page tables; a time
-    /// namespace needs the copy before Linux 6.1.
-    case startAgent(sharesMemory: Bool)
+    /// Forks the agent; what follows runs in its process.
+    case startAgent(AgentStartMode)
 
     // Agent
     case newSession(controllingTerminal: Slot?)

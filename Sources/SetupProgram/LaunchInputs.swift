@@ -112,6 +112,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// BPF instructions; empty for none.
     public var filter: [UInt8] = []
     public var filterName = ""
+    /// Whether the filter asks a supervisor on the host about some calls.
+    public var filterAsks = false
     /// Bit set of the capabilities to keep.
     public var capabilities: UInt64 = 0
     /// `tasks` files of cgroups (v1) that init joins; on v2 it is cloned into its cgroup.
@@ -184,6 +186,8 @@ public struct HostFacts: Sendable, Equatable {
     public var unifiedCgroups: Bool
     /// Linux 6.1 and later move a child that shares memory into a new time namespace at exec.
     public var switchesTimeNamespaceAtExec: Bool
+    /// Linux 5.19 and later let only a deadly signal break off a call that waits for a supervisor's answer.
+    public var waitsForAnswers = true
     public var pageSize: UInt64 = 4096
 
     public init(

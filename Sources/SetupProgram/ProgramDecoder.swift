@@ -115,7 +115,7 @@ extension Instruction {
         case .outliveLauncher: self = .outliveLauncher
         case .holdSlot: self = .holdSlot(Slot(try reader.uint32()))
         case .fail: self = .fail(errno: try reader.uint32())
-        case .startAgent: self = .startAgent(sharesMemory: try reader.flag())
+        case .startAgent: self = .startAgent(try AgentStartMode(&reader))
         default: self = try Instruction(agent: opcode, &reader)
         }
     }

@@ -168,7 +168,7 @@ public struct WireWriter {
             uint64(nanoseconds)
             uint32(parallelism)
         case .watchDisk(let path): try string(path)
-        case .startAgent(let sharesMemory): flag(sharesMemory)
+        case .startAgent(let mode): uint32(mode.rawValue)
         case .newSession, .setStandardDescriptors, .setResourceLimit, .setNice,
             .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setSecurebits, .setUmask, .installFilter,
             .closeDescriptors,

@@ -44,7 +44,12 @@ extension SetupProgram {
         case .watchCPUTime(let slot, _, let nanoseconds, _):
             "end everything after \(Self.seconds(nanoseconds)) of CPU time by \(name(slot))"
         case .watchDisk(let path): "measure the file system of \(path) at the end"
-        case .startAgent(let sharesMemory): "start the agent (\(sharesMemory ? "vfork" : "fork"))"
+        case .startAgent(let mode):
+            switch mode {
+            case .copied: "start the agent (fork)"
+            case .sharingMemory: "start the agent (vfork)"
+            case .supervised: "start the agent (fork), and hand over the listener of its filter"
+            }
         case .setOOMScoreAdjustment(let value): "set oom_score_adj \(value) for the agent"
         case .outliveLauncher: "go on if the launcher dies"
         case .fail(let errno): "fail with errno \(errno)"

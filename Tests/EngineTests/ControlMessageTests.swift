@@ -46,7 +46,7 @@ import Testing
             waitStatus: 0x89, reason: .deadline, userMicroseconds: 1, systemMicroseconds: 2, peakResidentKiB: 3,
             wallNanoseconds: 0x0100_0000_0000_0004, initMicroseconds: 5,
             disk: DiskRecord(bytes: 6, inodes: 7, isFull: true))
-        let expected: [ControlMessage] = [.failed(7, 22), .terminal, .started(2), .exited(exit), .stopped(19)]
+        let expected: [ControlMessage] = [.failed(7, 22), .descriptor(.terminal), .started(2), .exited(exit), .stopped(19)]
         #expect(try Self.valid.map { try ControlMessage($0) } == expected)
     }
 
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `numbers outside their field's range are errors`() {
         for signal: UInt8 in [0, 65, 255] { #expect(Self.error(Self.record(68, [signal, 0, 0, 0])) == .badValue) }
-        for purpose: UInt8 in [0, 2, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
+        for purpose: UInt8 in [0, 3, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
         var exit = Self.exitPayload
         exit[4] = 5
         #expect(Self.error(Self.record(67, exit)) == .badValue)

@@ -42,6 +42,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -111,6 +112,10 @@ static const unsigned long MT_TCGETS = TCGETS;
 static const unsigned long MT_TCSETSW = TCSETSW;
 static const unsigned long MT_SIOCGIFFLAGS = 0x8913;
 static const unsigned long MT_SIOCSIFFLAGS = 0x8914;
+
+static const unsigned long MT_SECCOMP_NOTIF_RECV = SECCOMP_IOCTL_NOTIF_RECV;
+static const unsigned long MT_SECCOMP_NOTIF_SEND = SECCOMP_IOCTL_NOTIF_SEND;
+static const unsigned long MT_SECCOMP_NOTIF_ID_VALID = SECCOMP_IOCTL_NOTIF_ID_VALID;
 
 static inline int mt_wifexited(int status) { return WIFEXITED(status); }
 static inline int mt_wexitstatus(int status) { return WEXITSTATUS(status); }

@@ -97,8 +97,51 @@ long mt_janitor_start(struct mt_janitor *janitor, void *stack, size_t stack_size
 /// id-mapped mount takes must have had a process. Returns its pid or -errno. The caller has all signals blocked.
 long mt_user_namespace_start(int pipe, void *stack, size_t stack_size);
 
-/// Runs `body(argument)` in a child that shares memory and borrows a stack (the caller sleeps until the child executes or
-/// exits), or, where `shares_memory` is 0, in a copy. Returns the pid or -errno. Used by init to start agents.
-long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, int shares_memory);
+enum mt_spawn_mode {
+    /// In a copy of the memory; the caller sleeps until the child executes or exits.
+    MT_SPAWN_COPIED = 0,
+    /// In the caller's memory, on a borrowed stack; the caller sleeps likewise.
+    MT_SPAWN_SHARED = 1,
+    /// In a copy of the memory, while the caller goes on.
+    MT_SPAWN_BESIDE = 2,
+};
+
+/// Runs `body(argument)` in a child. Returns its pid or -errno. Used by init to start agents.
+long mt_spawn(int (*body)(void *), void *argument, void *stack, size_t stack_size, enum mt_spawn_mode mode);
+
+/// The page through which the agent's process, between fork and exec, tells init what it cannot say in a system call.
+struct mt_agent_page {
+    /// The instruction that failed, and its errno; 0 while nothing has.
+    uint32_t failed_index;
+    int32_t failed_errno;
+    /// The filter's listener in the agent's process, or -1.
+    volatile int32_t listener;
+    /// Set by init when it has taken the listener.
+    volatile int32_t taken;
+};
+
+/// Waits without a system call: under the filter each one may need an answer from whom this is waiting for.
+static inline void mt_await_taken(struct mt_agent_page *page) {
+    while (!page->taken) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#else
+        __asm__ volatile("yield");
+#endif
+    }
+    __sync_synchronize();
+}
+static inline int32_t mt_listener(const struct mt_agent_page *page) { return page->listener; }
+static inline void mt_offer_listener(struct mt_agent_page *page, int32_t listener) {
+    __sync_synchronize();
+    page->listener = listener;
+}
+static inline void mt_take_listener(struct mt_agent_page *page) {
+    __sync_synchronize();
+    page->taken = 1;
+}
+static inline int32_t mt_agent_errno(const struct mt_agent_page *page) {
+    return *(const volatile int32_t *)&page->failed_errno;
+}
 
 #endif

@@ -6,6 +6,21 @@
 /// The slot number that means "none".
 public let noSlot: UInt32 = .max
 
+/// How the agent's process comes about.
+public enum AgentStartMode: UInt32, Sendable {
+    /// In a copy of init's memory: what a time namespace needs before Linux 6.1.
+    case copied = 0
+    /// In init's own memory, which saves copying page tables.
+    case sharingMemory = 1
+    /// In a copy, with init waiting for the listener of its filter, for the host.
+    case supervised = 2
+
+    public init(_ reader: inout WireReader) throws(WireError) {
+        guard let mode = AgentStartMode(rawValue: try reader.uint32()) else { throw .badValue }
+        self = mode
+    }
+}
+
 public struct StandardDescriptorOperands {
     public let input: UInt32
     public let output: UInt32

@@ -40,6 +40,8 @@ public enum SignalScope: UInt32, Sendable {
 public enum DescriptorPurpose: UInt32, Sendable {
     /// The side of the agent's pseudo-terminal that the host keeps.
     case terminal = 1
+    /// The listener of the agent's filter. seccomp_unotify(2)
+    case listener = 2
 }
 
 /// Why init ended the sandbox.
