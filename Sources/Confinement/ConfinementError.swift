@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import LinuxKernel
 
 /// Why a confinement cannot be built as asked: which rule of which kind, about what, and the cure where it is known.
 public struct ConfinementError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -15,28 +14,22 @@ public struct ConfinementError: Error, Hashable, Sendable, CustomStringConvertib
         case filterTooLarge = "seccomp filter too large"
         /// Bytes that are no filter the kernel would take, or none that can be supervised.
         case malformedFilter = "malformed seccomp filter"
-        /// libseccomp refused a step; `errno` says why.
-        case compilationFailed = "compile seccomp filter"
     }
 
     public var code: Code
     /// The name, rule or step this is about.
     public var subject: String
-    /// The underlying failure, where there was one.
-    public var errno: Errno?
     /// What to do about it, where that is known.
     public var hint: String?
 
-    public init(_ code: Code, subject: String, errno: Errno? = nil, hint: String? = nil) {
+    public init(_ code: Code, subject: String, hint: String? = nil) {
         self.code = code
         self.subject = subject
-        self.errno = errno
         self.hint = hint
     }
 
     public var description: String {
         var text = "\(code.rawValue): \(printable(subject))"
-        if let errno { text += ": \(errno)" }
         if let hint { text += "\nhint: \(hint)" }
         return text
     }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CSeccomp
 
 extension SeccompProfile.Action {
     /// What the filter returns: SECCOMP_RET_* with its data.
@@ -17,7 +16,7 @@ extension SeccompProfile.Action {
 }
 
 extension SeccompProfile.Architecture {
-    /// AUDIT_ARCH_*, which libseccomp uses as its tokens; x32 shares x86_64's in the kernel and has its own there.
+    /// libseccomp's token: AUDIT_ARCH_*, but for x32, which shares x86_64's in the kernel.
     /// - SeeAlso: include/uapi/linux/audit.h
     var token: UInt32 {
         switch self {
@@ -28,21 +27,7 @@ extension SeccompProfile.Architecture {
         case .arm: 0x4000_0028
         }
     }
-}
 
-extension SeccompProfile.Condition {
-    /// libseccomp's form; a masked comparison carries the mask first.
-    var libseccomp: scmp_arg_cmp {
-        let (operation, first, second): (scmp_compare, UInt64, UInt64) =
-            switch comparison {
-            case .equal: (SCMP_CMP_EQ, value, 0)
-            case .notEqual: (SCMP_CMP_NE, value, 0)
-            case .less: (SCMP_CMP_LT, value, 0)
-            case .lessOrEqual: (SCMP_CMP_LE, value, 0)
-            case .greater: (SCMP_CMP_GT, value, 0)
-            case .greaterOrEqual: (SCMP_CMP_GE, value, 0)
-            case .maskedEqual(let mask): (SCMP_CMP_MASKED_EQ, mask, value)
-            }
-        return scmp_arg_cmp(arg: UInt32(argument), op: operation, datum_a: first, datum_b: second)
-    }
+    /// AUDIT_ARCH_*: what `seccomp_data.arch` holds.
+    var auditToken: UInt32 { self == .x32 ? Self.x86_64.token : token }
 }

@@ -4,14 +4,16 @@ import LinuxKernel
 /// Which system calls a program may make: a value without effects, printed by `canonicalText`.
 ///
 /// The first rule that names the call and whose conditions all hold decides; a call that no rule decides gets
-/// `defaultAction`. (libseccomp itself has no such order, and cannot say "this call, except when"; `SeccompStages`
-/// bridges the two.)
+/// `defaultAction`.
 /// - SeeAlso: seccomp(2), Documentation/userspace-api/seccomp_filter.rst
 public struct SeccompProfile: Hashable, Sendable {
     /// In order of precedence.
     public var rules: [Rule]
     /// What a call gets that no rule decides.
     public var defaultAction: Action
+    /// What a call gets instead whose number is above those of all calls that the rules name: one that whoever wrote
+    /// the profile did not know. ENOSYS makes programs fall back, where EPERM makes them fail. `nil`: `defaultAction`.
+    public var newerCallAction: Action?
     /// The ABIs whose calls the rules are about.
     public var architectures: [Architecture]
     /// What a call gets that is made through any other ABI of the same kernel (32-bit x86, x32, 32-bit ARM).
@@ -23,10 +25,11 @@ public struct SeccompProfile: Hashable, Sendable {
     ///   its own hand.)
     public init(
         rules: [Rule], defaultAction: Action, architectures: [Architecture] = [.native],
-        foreignArchitectureAction: Action = .errno(.noSystemCall)
+        foreignArchitectureAction: Action = .errno(.noSystemCall), newerCallAction: Action? = nil
     ) {
         self.rules = rules
         self.defaultAction = defaultAction
+        self.newerCallAction = newerCallAction
         self.architectures = architectures
         self.foreignArchitectureAction = foreignArchitectureAction
     }
@@ -99,7 +102,7 @@ public struct SeccompProfile: Hashable, Sendable {
         case maskedEqual(mask: UInt64)
     }
 
-    /// A system-call ABI that libseccomp can compile for.
+    /// A system-call ABI.
     public enum Architecture: String, Hashable, Sendable, CaseIterable {
         // swift-format-ignore: AlwaysUseLowerCamelCase
         case x86_64

@@ -88,7 +88,6 @@ private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
         #expect(try compiled.action("ioctl", 0, 5) == .killProcess)
         #expect(try compiled.action("ioctl", 0, 6) == .allow)
         #expect(try compiled.action("read") == .log)
-        #expect(try SeccompStages(profile).stages.map(\.count) == [1, 1])
     }
 
     @Test func `names the nearest call when a name is unknown`() {
@@ -138,6 +137,73 @@ private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
 
     @Test func `keeps a call of another architecture out of the filter`() throws {
         let profile = SeccompProfile(rules: [.init(.allow, ["socketcall", "read"])], defaultAction: .trap)
-        #expect(try SeccompStages(profile).stages.map(\.count) == [1])
+        let plain = SeccompProfile(rules: [.init(.allow, ["read"])], defaultAction: .trap)
+        #expect(try SeccompCompiler.compile(profile) == SeccompCompiler.compile(plain))
+    }
+
+    @Test func `answers calls newer than any it names as the profile says`() throws {
+        var profile = SeccompProfile(rules: [.init(.allow, ["read", "mseal"])], defaultAction: .trap)
+        profile.newerCallAction = .errno(.noSystemCall)
+        let compiled = try CompiledProfile(profile)
+        #expect(compiled.action(SeccompData(number: 461)) == .trap)
+        #expect(compiled.action(SeccompData(number: 462)) == .allow)
+        #expect(compiled.action(SeccompData(number: 463)) == .errno(.noSystemCall))
+        #expect(compiled.action(SeccompData(number: 0x3fff_ffff)) == .errno(.noSystemCall))
+        #expect(profile.canonicalText.contains("newer errno ENOSYS\n"))
+    }
+
+    @Test func `writes code that jumps farther than a comparison can`() throws {
+        let rules = (0..<900).map { (value: Int) -> SeccompProfile.Rule in
+            let action: SeccompProfile.Action = value % 3 == 0 ? .trap : .allow
+            let condition = SeccompProfile.Condition(argument: value % 2, .equal, UInt64(value) << 32 | 7)
+            return SeccompProfile.Rule(action, ["read", "close"], when: [condition])
+        }
+        let profile = SeccompProfile(rules: rules, defaultAction: .errno(.notPermitted))
+        let compiled = try CompiledProfile(profile)
+        for value in 0..<902 {
+            let arguments = value % 2 == 0 ? [UInt64(value) << 32 | 7, 1] : [1, UInt64(value) << 32 | 7]
+            let action = try compiled.action("read", arguments[0], arguments[1])
+            #expect(action == expected(profile, "read", arguments))
+        }
+        #expect(try compiled.action("open") == .errno(.notPermitted))
+    }
+
+    @Test func `decides calls without conditions by ABI and number alone, which the kernel's cache needs`() throws {
+        let program = try SeccompCompiler.program(for: .default())
+        #expect(program.count < 300)
+        for name in ["read", "write", "openat", "futex", "mmap", "clock_nanosleep", "epoll_wait", "mseal"] {
+            guard case .number(let number) = try SystemCallNumbers.resolve(name) else { continue }
+            #expect(program.isAlwaysAllowed(number), "\(name)")
+        }
+        for name in ["ioctl", "socket", "clone", "mount"] {
+            guard case .number(let number) = try SystemCallNumbers.resolve(name) else { continue }
+            #expect(!program.isAlwaysAllowed(number), "\(name)")
+        }
+    }
+}
+
+extension FilterProgram {
+    /// What kernel/seccomp.c's `seccomp_is_const_allow` finds out about a native call (Linux 5.11).
+    fileprivate func isAlwaysAllowed(_ number: Int32) -> Bool {
+        var accumulator: UInt32 = 0
+        var position = 0
+        while true {
+            let instruction = instructions[position]
+            position += 1
+            let constant = instruction.constant
+            func branch(_ condition: Bool) { position += Int(condition ? instruction.ifTrue : instruction.ifFalse) }
+            switch instruction.operation {
+            case .loadWord where constant == 0: accumulator = UInt32(number)
+            case .loadWord where constant == 4: accumulator = SeccompProfile.Architecture.native.auditToken
+            case .returnConstant: return constant == 0x7fff_0000
+            case .jump: position += Int(constant)
+            case .jumpIfEqual: branch(accumulator == constant)
+            case .jumpIfGreaterOrEqual: branch(accumulator >= constant)
+            case .jumpIfGreater: branch(accumulator > constant)
+            case .jumpIfAnyBit: branch(accumulator & constant != 0)
+            case .and: accumulator &= constant
+            default: return false
+            }
+        }
     }
 }
