@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "SandboxSpec", dependencies: ["CYAML"]),
         .target(name: "SetupProgram", dependencies: ["SandboxSpec"]),
         .target(name: "Cgroups", dependencies: ["LinuxKernel"]),
-        .target(name: "Confinement", dependencies: ["CSeccomp", "LinuxKernel"]),
+        .target(name: "Confinement", dependencies: ["CSeccomp", "LinuxKernel", "SandboxSpec"]),
         .target(name: "Storage", dependencies: ["LinuxKernel"]),
         .target(
             name: "Engine",
@@ -60,6 +60,7 @@ let package = Package(
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel"], swiftSettings: testSettings),
         .testTarget(
             name: "ConfinementTests", dependencies: ["CLinux", "CSeccomp", "Confinement", "LinuxKernel"],
+            exclude: ["Fixtures"],
             swiftSettings: testSettings),
         .testTarget(
             name: "StorageTests", dependencies: ["LinuxKernel", "Storage"], exclude: ["Fixtures"],

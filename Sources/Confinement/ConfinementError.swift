@@ -8,6 +8,8 @@ public struct ConfinementError: Error, Hashable, Sendable, CustomStringConvertib
         case unknownSystemCall = "unknown system call"
         /// The name is no capability of Linux.
         case unknownCapability = "unknown capability"
+        /// A document that is no profile, or asks for what a sandbox cannot have; the subject has place and path.
+        case invalidProfile = "invalid seccomp profile"
         /// A rule names no call, an argument past the sixth, or compares one argument twice.
         case invalidRule = "invalid seccomp rule"
         /// The compiled filter has more instructions than the kernel takes (4096).

@@ -14,6 +14,8 @@ public struct SeccompProfile: Hashable, Sendable {
     /// What a call gets instead whose number is above those of all calls that the rules name: one that whoever wrote
     /// the profile did not know. ENOSYS makes programs fall back, where EPERM makes them fail. `nil`: `defaultAction`.
     public var newerCallAction: Action?
+    /// How the filter is to be installed; not part of the compiled program.
+    public var flags: FilterFlags = []
     /// The ABIs whose calls the rules are about.
     public var architectures: [Architecture]
     /// What a call gets that is made through any other ABI of the same kernel (32-bit x86, x32, 32-bit ARM).
@@ -37,8 +39,8 @@ public struct SeccompProfile: Hashable, Sendable {
     /// What the kernel does with a call.
     public enum Action: Hashable, Sendable {
         case allow
-        /// The call is not made and returns this (1–4095): EPERM for "exists, but not for you"; ENOSYS for "as on a
-        /// kernel without it", so that callers fall back.
+        /// The call is not made and returns this (0–4095): EPERM for "exists, but not for you"; ENOSYS for "as on a
+        /// kernel without it", so that callers fall back; 0 pretends that it was made.
         case errno(Errno)
         /// The whole process dies of SIGSYS. Linux 4.14.
         case killProcess

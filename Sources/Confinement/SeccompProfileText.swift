@@ -17,6 +17,7 @@ extension SeccompProfile: CustomStringConvertible {
         for architecture in architectures { text += " \(architecture.rawValue)" }
         text += "\nforeign \(foreignArchitectureAction)\n"
         for rule in rules { text += "\(rule)\n" }
+        if !flags.isEmpty { text += "flags 0x\(String(flags.rawValue, radix: 16))\n" }
         if let newerCallAction { text += "newer \(newerCallAction)\n" }
         text += "default \(defaultAction)\n"
         return text

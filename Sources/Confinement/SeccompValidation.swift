@@ -10,8 +10,8 @@ extension SeccompProfile {
     }
 
     fileprivate static func validate(_ action: Action, in subject: String) throws(ConfinementError) {
-        if case .errno(let number) = action, !(1...4095).contains(number.rawValue) {
-            throw ConfinementError(.invalidRule, subject: subject, hint: "an errno is 1 to 4095")
+        if case .errno(let number) = action, !(0...4095).contains(number.rawValue) {
+            throw ConfinementError(.invalidRule, subject: subject, hint: "an errno is 0 to 4095")
         }
     }
 }

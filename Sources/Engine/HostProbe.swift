@@ -13,12 +13,7 @@ public struct HostProbe: Sendable, Equatable {
     public var lastCapability: UInt32
     public var kernel: KernelVersion
 
-    public struct KernelVersion: Sendable, Equatable, Comparable, CustomStringConvertible {
-        public var major: Int
-        public var minor: Int
-        public static func < (a: Self, b: Self) -> Bool { (a.major, a.minor) < (b.major, b.minor) }
-        public var description: String { "\(major).\(minor)" }
-    }
+    public typealias KernelVersion = LinuxKernel.KernelVersion
 
     /// The oldest kernel whose calls the engine relies on: mount_setattr(2) with id maps on directories came in 5.12,
     /// overlay in user namespaces with `userxattr` in 5.11, fsconfig of overlay relative to the directory in 5.2.
@@ -49,14 +44,10 @@ public struct HostProbe: Sendable, Equatable {
     }
 
     private static func kernelVersion() throws(EngineError) -> KernelVersion {
-        var name = utsname()
-        uname(&name)
-        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        let parts = release.split(maxSplits: 2, whereSeparator: { !$0.isNumber })
-        guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1]) else {
-            throw EngineError(.unavailable, "read the kernel's version from \"\(release)\"")
+        guard let version = KernelVersion.running else {
+            throw EngineError(.unavailable, "read the kernel's version from \"\(KernelVersion.runningRelease)\"")
         }
-        return KernelVersion(major: major, minor: minor)
+        return version
     }
 
     /// prctl(2), `PR_CAPBSET_READ`: EINVAL past the last one.

@@ -12,6 +12,15 @@ public struct Errno: RawRepresentable, Sendable, Hashable, CustomStringConvertib
         return String(cString: name)
     }
 
+    /// The number of a symbolic name; `nil` for names that no errno has.
+    public init?(name: String) {
+        let aliases = ["EWOULDBLOCK": "EAGAIN", "ENOTSUP": "EOPNOTSUPP", "EDEADLOCK": "EDEADLK"]
+        let name = aliases[name] ?? name
+        guard name.hasPrefix("E"), let number = (Int32(1)..<4096).first(where: { Errno(rawValue: $0).name == name })
+        else { return nil }
+        self.init(rawValue: number)
+    }
+
     /// As messages print it: `invalid argument (EINVAL)`.
     public var description: String {
         guard let text = mt_errno_description(rawValue) else { return name }

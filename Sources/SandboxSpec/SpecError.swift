@@ -53,7 +53,7 @@ extension Unicode.Scalar {
 
 extension String {
     /// The text for a message: quoted, control characters escaped, and cut where it is very long.
-    var quoted: String {
+    package var quoted: String {
         var result = "\""
         for scalar in unicodeScalars.prefix(120) {
             switch scalar {

@@ -50,7 +50,7 @@ public struct SpecNode: Sendable {
     }
 
     /// What the value is, for a message.
-    var kindName: String {
+    package var kindName: String {
         switch value {
         case .null: "nothing"
         case .boolean(let value): "\(value)"
@@ -63,6 +63,13 @@ public struct SpecNode: Sendable {
 }
 
 extension SpecNode {
+    /// Reads one JSON document strictly.
+    ///
+    /// - Throws: an error with the place of what is wrong.
+    package init(json: [UInt8]) throws(SpecError) {
+        self = try JSONReader.read(json)
+    }
+
     /// Which numbers a field takes for a text.
     public enum Numbers: Sendable {
         /// None: quotes make a text of one.
@@ -72,7 +79,7 @@ extension SpecNode {
         case any
     }
 
-    func text(numbers: Numbers) throws(SpecError) -> String {
+    package func text(numbers: Numbers) throws(SpecError) -> String {
         switch value {
         case .string(let text): return text
         case .number(let text):
@@ -87,19 +94,19 @@ extension SpecNode {
         }
     }
 
-    func boolean() throws(SpecError) -> Bool {
+    package func boolean() throws(SpecError) -> Bool {
         guard case .boolean(let flag) = value else {
             throw SpecError("\(kindName) is not a switch; write true or false")
         }
         return flag
     }
 
-    func list() throws(SpecError) -> [SpecNode] {
+    package func list() throws(SpecError) -> [SpecNode] {
         guard case .list(let nodes) = value else { throw SpecError("\(kindName) is not a list; write [A, B]") }
         return nodes
     }
 
-    func map() throws(SpecError) -> [Entry] {
+    package func map() throws(SpecError) -> [Entry] {
         guard case .map(let entries) = value else { throw SpecError("\(kindName) is not a map; write NAME: VALUE") }
         return entries
     }

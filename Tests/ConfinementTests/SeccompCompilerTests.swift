@@ -108,7 +108,7 @@ private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
         .init(.allow, ["read"], when: [.init(argument: -1, .equal, 0)]),
         .init(.allow, ["read"], when: [.init(argument: 1, .less, 9), .init(argument: 1, .greater, 2)]),
         .init(.allow, ["read"], when: [.init(argument: 0, .maskedEqual(mask: 0xf0), 0x1f)]),
-        .init(.errno(.init(rawValue: 0)), ["read"]),
+        .init(.errno(.init(rawValue: -1)), ["read"]),
         .init(.errno(.init(rawValue: 4096)), ["read"]),
     ])
     func `refuses rules that cannot mean anything`(rule: SeccompProfile.Rule) {
@@ -120,7 +120,7 @@ private func randomProfile(_ generator: inout Generator) -> SeccompProfile {
 
     @Test func `refuses a default action that no filter can return`() {
         let error = #expect(throws: ConfinementError.self) {
-            try SeccompCompiler.compile(SeccompProfile(rules: [], defaultAction: .errno(.init(rawValue: 0))))
+            try SeccompCompiler.compile(SeccompProfile(rules: [], defaultAction: .errno(.init(rawValue: 4096))))
         }
         #expect(error?.code == .invalidRule)
     }
