@@ -35,9 +35,15 @@ public struct NotifyingFilter: Hashable, Sendable {
     /// The filter to install. It has as many instructions, so what fits into the kernel's limit still does.
     public let program: FilterProgram
 
-    /// - Parameter filter: compiled, as `SeccompCompiler` or the cache gives it.
-    /// - Throws: `.malformedFilter`, also for a filter that computes what it returns or has notifications of its own.
-    public init(_ filter: [UInt8], notifying scope: Scope) throws(ConfinementError) {
+    /// - Parameters:
+    ///   - filter: compiled, as `SeccompCompiler` or the cache gives it.
+    ///   - watched: calls of the native ABI, by name, that become notifications whatever the filter says of them. Names that
+    ///     this architecture does not have are passed over.
+    /// - Throws: `.malformedFilter`, also for a filter that computes what it returns or has notifications of its own;
+    ///   `.unknownSystemCall`.
+    public init(
+        _ filter: [UInt8], notifying scope: Scope, alwaysOn watched: [String] = []
+    ) throws(ConfinementError) {
         let original = try FilterProgram(filter)
         var instructions = original.instructions
         for (index, instruction) in instructions.enumerated() {
@@ -57,7 +63,35 @@ public struct NotifyingFilter: Hashable, Sendable {
             }
         }
         self.original = original
-        program = try FilterProgram(instructions)
+        program = try FilterProgram(Self.watching(try Self.numbers(watched)) + instructions)
+    }
+
+    private static func numbers(_ names: [String]) throws(ConfinementError) -> [Int32] {
+        var numbers: [Int32] = []
+        for name in names {
+            if case .number(let number) = try SystemCallNumbers.resolve(name) { numbers.append(number) }
+        }
+        return numbers
+    }
+
+    /// Instructions that notify of these calls, and otherwise come to what stands behind them.
+    private static func watching(_ numbers: [Int32]) -> [FilterInstruction] {
+        guard !numbers.isEmpty, numbers.count < 200 else { return [] }
+        let rest = UInt8(numbers.count + 1)
+        var instructions = [
+            FilterInstruction(.loadWord, 4),  // the ABI, from which the numbers' meaning follows
+            FilterInstruction(.jumpIfEqual, SeccompProfile.Architecture.native.token, ifTrue: 0, ifFalse: rest + 1),
+            FilterInstruction(.loadWord, 0),
+        ]
+        for (index, number) in numbers.enumerated() {
+            let isLast = index == numbers.count - 1
+            instructions.append(
+                FilterInstruction(
+                    .jumpIfEqual, UInt32(bitPattern: number), ifTrue: UInt8(numbers.count - 1 - index),
+                    ifFalse: isLast ? 1 : 0))
+        }
+        instructions.append(FilterInstruction(.returnConstant, userNotification))
+        return instructions
     }
 
     /// SECCOMP_RET_USER_NOTIF. Linux 5.0.

@@ -23,3 +23,16 @@ public func mayAccess(_ path: String, _ modes: AccessModes, at base: PathBase = 
         return false
     }
 }
+
+/// Whether the calling thread's identity to files may access an open file; the reason where not. faccessat2(2),
+/// `AT_EACCESS`, `AT_EMPTY_PATH`; Linux 5.8
+public func accessError(_ file: borrowing Descriptor, _ mode: AccessModes) -> Errno? {
+    var nothing: UInt8 = 0
+    let raw = file.rawValue
+    let result = withUnsafeMutablePointer(to: &nothing) { empty in
+        mt_syscall(
+            Int(SYS_faccessat2), Int(raw), Int(bitPattern: empty), Int(mode.rawValue),
+            0x1000 /* AT_EMPTY_PATH */ | 0x200 /* AT_EACCESS */, 0, 0)
+    }
+    return result < 0 ? Errno(rawValue: Int32(truncatingIfNeeded: -result)) : nil
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Confinement
+import LinuxKernel
+
+/// Answers for a filter that asks: as the filter itself would have decided, on the call's registers alone. What the agent
+/// has in its memory is read for words in a report, never for a decision.
+///
+/// - SeeAlso: seccomp_unotify(2); Linux 5.5
+final class Supervisor {
+    private let filter: NotifyingFilter
+    private var listener: Descriptor?
+    private(set) var report = DenialReport()
+    /// What the agent did, where that is to be learned.
+    private(set) var learner: ProfileLearner?
+
+    init(_ filter: NotifyingFilter, learner: ProfileLearner?) {
+        self.filter = filter
+        self.learner = learner
+    }
+
+    var isListening: Bool { listener.asRaw != nil }
+
+    /// What to wait for.
+    var raw: Int32? { listener.asRaw }
+
+    func listen(on descriptor: consuming Descriptor) { listener = consume descriptor }
+
+    /// Answers one call that waits. A listener that fails has no caller left.
+    func answer() {
+        switch listener {
+        case .some(let listener):
+            do throws(SystemError) {
+                guard let call = try receiveNotification(listener) else { return }
+                try answer(call, on: listener)
+                return
+            } catch {}
+        case .none: return
+        }
+        listener = nil
+    }
+
+    private func answer(_ call: SystemCallNotification, on listener: borrowing Descriptor) throws(SystemError) {
+        guard let data = SeccompData(bytes: call.data) else {
+            return try LinuxKernel.answer(listener, call.id, with: .noSystemCall)
+        }
+        switch filter.original.decision(on: data) {
+        case .allow, .log:
+            learner?.record(data)
+            try LinuxKernel.answer(listener, call.id, with: nil)
+        case .errno(let errno):
+            // In words before the answer: the caller waits, and its memory is still what it called with.
+            describe(call, data, errno, listener)
+            try LinuxKernel.answer(listener, call.id, with: errno)
+        default:
+            // Such decisions are not turned into notifications: the kernel has made them.
+            try LinuxKernel.answer(listener, call.id, with: .notPermitted)
+        }
+    }
+
+    private func describe(
+        _ call: SystemCallNotification, _ data: SeccompData, _ errno: Errno, _ listener: borrowing Descriptor
+    ) {
+        // The C library tries this for every thread, and goes on with clone(2): nothing was denied.
+        if errno == .noSystemCall, SystemCallWords.name(of: data) == "clone3" { return }
+        var texts: [Int: String] = [:]
+        for index in SystemCallWords.textArguments(of: data) {
+            texts[index] = readMemoryText(of: call.pid, at: data.arguments[index])
+        }
+        // What was read may be another process's, where the caller has gone.
+        guard isWaiting(listener, call.id) else { return }
+        report.add(
+            SystemCallWords.describe(data, texts: texts), errno: errno.name, by: "seccomp",
+            capability: SystemCallWords.capability(for: data))
+    }
+}

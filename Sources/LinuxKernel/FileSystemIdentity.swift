@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Who a thread is to the permissions of files, apart from who it is otherwise.
+public struct FileSystemIdentity: Sendable, Equatable {
+    public var uid: UInt32
+    public var gid: UInt32
+    /// Supplementary groups.
+    public var groups: [UInt32]
+
+    public init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+    }
+
+    /// The calling thread's.
+    public static func current() -> FileSystemIdentity {
+        // An id that is none changes nothing and is answered with the present one. setfsuid(2)
+        let uid = mt_syscall(Int(SYS_setfsuid), -1, 0, 0, 0, 0, 0)
+        let gid = mt_syscall(Int(SYS_setfsgid), -1, 0, 0, 0, 0, 0)
+        var groups = [UInt32](repeating: 0, count: 65536)
+        let count = groups.withUnsafeMutableBytes { buffer in
+            mt_syscall(Int(SYS_getgroups), 65536, Int(bitPattern: buffer.baseAddress), 0, 0, 0, 0)
+        }
+        return FileSystemIdentity(
+            uid: UInt32(truncatingIfNeeded: uid), gid: UInt32(truncatingIfNeeded: gid),
+            groups: Array(groups.prefix(max(0, count))))
+    }
+
+    /// Runs `body` as this identity to files, on a thread that is root; capabilities over files are off meanwhile.
+    /// setfsuid(2), setfsgid(2), setgroups(2): of the calling thread alone
+    public func whileAssumed<Value>(_ body: () -> Value) -> Value {
+        let own = Self.current()
+        adopt()
+        defer { own.restore() }
+        return body()
+    }
+
+    private func adopt() {
+        setGroups()
+        _ = mt_syscall(Int(SYS_setfsgid), Int(gid), 0, 0, 0, 0, 0)
+        _ = mt_syscall(Int(SYS_setfsuid), Int(uid), 0, 0, 0, 0, 0)
+    }
+
+    /// The user first: as root, the rest may be set again.
+    private func restore() {
+        _ = mt_syscall(Int(SYS_setfsuid), Int(uid), 0, 0, 0, 0, 0)
+        _ = mt_syscall(Int(SYS_setfsgid), Int(gid), 0, 0, 0, 0, 0)
+        setGroups()
+        precondition(Self.current() == self, "the identity to files could not be restored")
+    }
+
+    private func setGroups() {
+        groups.withUnsafeBytes { buffer in
+            _ = mt_syscall(Int(SYS_setgroups), groups.count, Int(bitPattern: buffer.baseAddress), 0, 0, 0, 0)
+        }
+    }
+}
