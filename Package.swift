@@ -60,7 +60,7 @@ let package = Package(
         .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel"], swiftSettings: testSettings),
         .testTarget(
             name: "ConfinementTests", dependencies: ["CLinux", "CSeccomp", "Confinement", "LinuxKernel"],
-            exclude: ["Fixtures"],
+            exclude: ["Fixtures", "Programs"],
             swiftSettings: testSettings),
         .testTarget(
             name: "StorageTests", dependencies: ["LinuxKernel", "Storage"], exclude: ["Fixtures"],

@@ -4,8 +4,8 @@
 // are ENOSYS: those newer than this page, and those the kernel gave up long ago.
 extension DefaultRules {
     static let allowedCalls = [
-        files, descriptors, attributes, memory, processLife, identity, signals, scheduling, time, events, sockets,
-        interprocess, selfRestriction, debugging, machine,
+        files, descriptors, attributes, memory, processLife, identity, signals, scheduling, time, events,
+        sockets, interprocess, selfRestriction, debugging, machine,
     ].flatMap(names)
 
     static let deniedCalls = [
@@ -74,6 +74,9 @@ extension DefaultRules {
         accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg \
         sendmsg sendto setsockopt shutdown
         """
+
+    /// What works on sockets that are there.
+    static let socketCalls = names(sockets)
 
     private static let interprocess = """
         mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink msgctl msgget msgrcv msgsnd semctl \

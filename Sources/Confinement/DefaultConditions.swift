@@ -15,7 +15,7 @@ extension DefaultRules {
     private static let streamAndDatagram: [UInt64] = [1, 2]
     private static let raw: UInt64 = 3
     /// An int without SOCK_NONBLOCK and SOCK_CLOEXEC, which share the argument with the type.
-    private static let typeMask: UInt64 = 0xffff_ffff & ~(0o4000 | 0o2000000)
+    static let typeMask: UInt64 = 0xffff_ffff & ~(0o4000 | 0o2000000)
 
     /// Unix sockets; TCP and UDP; routing netlink, which getifaddrs(3) needs. Raw sockets and packets with CAP_NET_RAW,
     /// all of netlink with CAP_NET_ADMIN. A family that is not allowed looks like one the kernel does not have.
@@ -95,4 +95,6 @@ extension DefaultRules {
 extension Errno {
     /// EAFNOSUPPORT.
     static let noAddressFamily = Errno(rawValue: 97)
+    /// ENOTSOCK.
+    static let notSocket = Errno(rawValue: 88)
 }

@@ -47,14 +47,16 @@ import Testing
 }
 
 @Suite struct `Revisions` {
-    /// Every text that the tables of the default profile can give.
+    /// Every text that the tables of the default and strict profiles can give.
     private var allTexts: String {
         let single = (0..<64).flatMap { number in
             [false, true].map {
                 SeccompProfile.default(capabilities: CapabilitySet(number: number), denySetuidBits: $0)
             }
         }
-        let others: [SeccompProfile] = [.default(), .default(denySetuidBits: true), .default(capabilities: .all())]
+        let others: [SeccompProfile] = [
+            .default(), .default(denySetuidBits: true), .default(capabilities: .all()), .strict,
+        ]
         // The architecture is in the key by itself.
         return (single + others).map { $0.canonicalText.split(separator: "\n").dropFirst().joined(separator: "\n") }
             .joined(separator: "\n")
