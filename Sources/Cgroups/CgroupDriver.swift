@@ -25,8 +25,9 @@ protocol CgroupDriver: Sendable {
         in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor
     ) throws(SystemError)
 
-    /// Kills every process in a cgroup, where the version can; v1 cannot.
-    func killAll(in files: ControlFiles)
+    /// Has a cgroup that is to go lose its processes: kills them all, where the version can (v2); lets those go on that were
+    /// frozen and are killed already, where the version would hold them back (v1).
+    func release(_ files: ControlFiles)
 
     /// Turns the kernel's refusal to make a cgroup into an error with its cure.
     func creationError(_ path: String, _ cause: SystemError) -> CgroupError
@@ -59,4 +60,13 @@ func openCgroup(
     let directory = try open(path, flags, at: .workingDirectory, resolving: [.noSymlinks, .noMagicLinks])
     if try fileSystemType(directory) != type { throw SystemError("statfs", .notSupported, path) }
     return directory
+}
+
+/// Opens a hierarchy's mount point.
+func openMount(of hierarchy: CgroupHierarchy) throws(CgroupError) -> Descriptor {
+    do throws(SystemError) {
+        return try openCgroup(hierarchy.mountPoint, type: hierarchy.version.driver.fileSystemType)
+    } catch {
+        throw CgroupError(.creationFailed, hierarchy.mountPoint, cause: error, hint: "something else is mounted there")
+    }
 }

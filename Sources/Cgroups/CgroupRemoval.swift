@@ -5,7 +5,7 @@ import LinuxKernel
 public enum CgroupRemoval {
     /// Removes cgroups with all below them, and a `martinet` directory that becomes empty. What is gone already is fine.
     ///
-    /// Processes in v2 cgroups are killed; in v1 ones they must have been.
+    /// Processes in v2 cgroups are killed; in v1 ones they must have been. What is frozen is thawed where it is in the way.
     ///
     /// - Parameters:
     ///   - paths: absolute, as `SandboxCgroup.paths` gave them; nothing but a child of `martinet` is accepted.
@@ -17,8 +17,15 @@ public enum CgroupRemoval {
         for path in paths { targets.append(try Target(path)) }
         let deadline = monotonicNow() + patience
         var failure: CgroupError?
+        var isReleased = false
         for target in targets {
-            do throws(CgroupError) { try remove(target, until: deadline) } catch { failure = failure ?? error }
+            do throws(CgroupError) {
+                try remove(target, until: deadline) {
+                    // All at once: what is frozen by one of them keeps the others busy.
+                    if !isReleased { for target in targets { release(target) } }
+                    isReleased = true
+                }
+            } catch { failure = failure ?? error }
         }
         if let failure { throw failure }
     }
@@ -42,16 +49,14 @@ public enum CgroupRemoval {
         }
     }
 
-    private static func remove(_ target: Target, until deadline: Duration) throws(CgroupError) {
+    private static func remove(
+        _ target: Target, until deadline: Duration, releasingAll: () -> Void
+    ) throws(CgroupError) {
         do throws(SystemError) {
             let base = try open(
                 target.base, [.pathOnly, .directory], at: .workingDirectory, resolving: [.noSymlinks, .noMagicLinks])
-            let type = try fileSystemType(base)
-            let versions: [CgroupVersion] = [.v1, .v2]
-            guard let version = versions.first(where: { $0.driver.fileSystemType == type }) else {
-                throw SystemError("statfs", .notSupported, target.base)
-            }
-            try removeCgroup(target, version, at: base, until: deadline)
+            if try driver(of: base) == nil { throw SystemError("statfs", .notSupported, target.base) }
+            try removeCgroup(target, at: base, until: deadline, releasingAll)
             removeIfEmpty(parentName, at: base)
         } catch where error.errno == .noEntry {
             // A removed base, such as a user's session, took everything below along.
@@ -65,67 +70,44 @@ public enum CgroupRemoval {
     }
 
     private static func removeCgroup(
-        _ target: Target, _ version: CgroupVersion, at base: borrowing Descriptor, until deadline: Duration
+        _ target: Target, at base: borrowing Descriptor, until deadline: Duration, _ releasingAll: () -> Void
     ) throws(SystemError) {
         var delay = Duration.microseconds(50)
-        var hasKilled = false
+        var isReleased = false
         while true {
             do throws(SystemError) {
                 return try LinuxKernel.remove(target.below, directory: true, at: .descriptor(base.rawValue))
             } catch where error.errno == .noEntry {
                 return
             } catch where error.errno == .busy || error.errno == .notEmpty {
-                if hasKilled, monotonicNow() >= deadline { throw error }
+                if isReleased, monotonicNow() >= deadline { throw error }
             } catch {
                 throw error
             }
-            try emptyOut(target, version, at: base, killing: !hasKilled)
+            if !isReleased { releasingAll() }
+            try ignoringAbsence { () throws(SystemError) in
+                let directory = try open(target.below, [.directory, .noFollow], at: .descriptor(base.rawValue))
+                try removeCgroups(below: directory)
+            }
             // A killed process leaves its cgroup a moment after the signal.
-            if hasKilled { blockThread(for: delay) }
-            hasKilled = true
+            if isReleased { blockThread(for: delay) }
+            isReleased = true
             delay = min(delay * 2, .milliseconds(20))
         }
     }
 
-    /// Kills what is in a busy cgroup, where the version can, and removes the cgroups below it.
-    private static func emptyOut(
-        _ target: Target, _ version: CgroupVersion, at base: borrowing Descriptor, killing: Bool
-    ) throws(SystemError) {
+    /// Has one cgroup lose its processes, as far as the version can. A failure shows when the directory cannot be removed.
+    private static func release(_ target: Target) {
         do throws(SystemError) {
-            let directory = try open(target.below, [.directory, .noFollow], at: .descriptor(base.rawValue))
-            if killing {
-                version.driver.killAll(in: ControlFiles(descriptor: directory.rawValue, path: target.path))
-            }
-            try removeChildren(of: directory, depth: 0)
-        } catch where error.errno == .noEntry || error.errno == .noDevice {
-        } catch {
-            throw error
-        }
+            let directory = try open(
+                target.path, [.directory], at: .workingDirectory, resolving: [.noSymlinks, .noMagicLinks])
+            try driver(of: directory)?.release(ControlFiles(descriptor: directory.rawValue, path: target.path))
+        } catch {}
     }
 
-    /// Removes the cgroups below one, innermost first, leaving those that are busy still.
-    private static func removeChildren(of directory: borrowing Descriptor, depth: Int) throws(SystemError) {
-        if depth > 64 { return }  // deeper than any nesting made in earnest; the rmdir above then reports it
-        for entry in try entries(of: directory) where entry.kind == .directory {
-            do throws(SystemError) {
-                let child = try open(entry.name, [.directory, .noFollow], at: .descriptor(directory.rawValue))
-                try removeChildren(of: child, depth: depth + 1)
-            } catch where error.errno == .noEntry || error.errno == .noDevice {
-            } catch {
-                throw error
-            }
-            removeIfEmpty(entry.name, at: directory)
-        }
-    }
-}
-
-/// Removes a cgroup that nobody uses; true where that was done. The kernel refuses for one that holds anything.
-@discardableResult
-func removeIfEmpty(_ name: String, at base: borrowing Descriptor) -> Bool {
-    do throws(SystemError) {
-        try LinuxKernel.remove(name, directory: true, at: .descriptor(base.rawValue))
-        return true
-    } catch {
-        return false
+    /// What drives the hierarchy that a directory is in; `nil` outside of cgroup file systems.
+    private static func driver(of directory: borrowing Descriptor) throws(SystemError) -> (any CgroupDriver)? {
+        let type = try fileSystemType(directory)
+        return [CgroupVersion.v1, .v2].map(\.driver).first { $0.fileSystemType == type }
     }
 }

@@ -48,7 +48,7 @@ public struct MemoryEvents: Sendable, Equatable {
     public var low: UInt64?
     /// `CgroupLimits.memoryHigh` was passed. v2
     public var high: UInt64?
-    /// The limit was reached, and reclaim began. On v1 each failed attempt counts.
+    /// The limit was reached, and reclaim began. v2
     public var max: UInt64?
     /// Reclaim did not help. v2
     public var oom: UInt64?
@@ -143,7 +143,7 @@ extension MemoryController {
         var events = MemoryEvents()
         switch version {
         case .v1:
-            events.max = try files.number("memory.failcnt")
+            // memory.failcnt is no `max`: it stays 0 on Linux 6.18, whatever happens.
             events.oomKills = try files.number("oom_kill", in: "memory.oom_control")
         case .v2:
             let numbers = try files.keyed("memory.events") ?? [:]

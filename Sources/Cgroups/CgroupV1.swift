@@ -18,7 +18,11 @@ struct CgroupV1: CgroupDriver {
 
     func passControllersOn(in path: String, of part: CgroupPlan.Part, mount: borrowing Descriptor) {}
 
-    func killAll(in files: ControlFiles) {}
+    /// A v1 freezer keeps what is killed until it is thawed. Only a freezer has the file.
+    func release(_ files: ControlFiles) {
+        let thaw = FreezerController.request(frozen: false, .v1)
+        do throws(SystemError) { try files.write(thaw.value, to: thaw.file) } catch {}
+    }
 
     func creationError(_ path: String, _ cause: SystemError) -> CgroupError {
         switch cause.errno {

@@ -45,7 +45,7 @@ struct CgroupV2: CgroupDriver {
     }
 
     /// `cgroup.kill`, Linux 5.14. A failure shows when the directory cannot be removed.
-    func killAll(in files: ControlFiles) {
+    func release(_ files: ControlFiles) {
         do throws(SystemError) { try files.write("1", to: "cgroup.kill") } catch {}
     }
 

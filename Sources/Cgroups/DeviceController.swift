@@ -43,23 +43,39 @@ enum DeviceController: LimitController {
     /// The program goes with the cgroup.
     static func guardDevices(of files: ControlFiles, with rules: [DeviceRule]) throws(CgroupError) {
         do throws(SystemError) {
-            let program = try loadProgram(DeviceProgram(rules).bytes, type: .cgroupDevice)
-            try attachProgram(program, to: files.descriptor, as: .cgroupDevice)
+            try attachProgram(load(rules), to: files.descriptor, as: .cgroupDevice)
         } catch {
-            switch error.errno {
-            case .notPermitted, .permissionDenied:
-                throw CgroupError(
-                    .controllerUnavailable, controller.rawValue, cause: error,
-                    hint: """
-                        rules for devices take CAP_BPF and CAP_NET_ADMIN, which root has; a user's sandbox needs none: \
-                        nothing is a device on what it can mount
-                        """)
-            case .noSystemCall, .invalid:
-                throw CgroupError(
-                    .controllerUnavailable, controller.rawValue, cause: error,
-                    hint: "this kernel is built without CONFIG_CGROUP_BPF, which cgroup v2 guards devices with")
-            default: throw CgroupError(.deviceGuardFailed, files.path, cause: error)
-            }
+            throw failure(error, path: files.path)
+        }
+    }
+
+    /// Whether this process may guard devices on v2, found out by having the kernel check a program.
+    static func checkPermission() throws(CgroupError) {
+        do throws(SystemError) {
+            _ = try load([])
+        } catch {
+            throw failure(error, path: "")
+        }
+    }
+
+    private static func load(_ rules: [DeviceRule]) throws(SystemError) -> Descriptor {
+        try loadProgram(DeviceProgram(rules).bytes, type: .cgroupDevice)
+    }
+
+    private static func failure(_ cause: SystemError, path: String) -> CgroupError {
+        switch cause.errno {
+        case .notPermitted:
+            CgroupError(
+                .controllerUnavailable, controller.rawValue, cause: cause,
+                hint: """
+                    rules for devices take root's CAP_BPF and CAP_NET_ADMIN; a user's sandbox needs none: nothing it \
+                    can mount or make is a device
+                    """)
+        case .noSystemCall, .invalid:
+            CgroupError(
+                .controllerUnavailable, controller.rawValue, cause: cause,
+                hint: "cgroup v2 guards devices with CONFIG_CGROUP_BPF, which this kernel is built without")
+        default: CgroupError(.deviceGuardFailed, path, cause: cause)
         }
     }
 }

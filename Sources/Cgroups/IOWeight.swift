@@ -8,6 +8,7 @@ enum IOWeight {
     static let costFile = "io.weight"
     static let bfqFile = "io.bfq.weight"
     static let bfqFileV1 = "blkio.bfq.weight"
+    static let cure = "modprobe bfq; echo bfq > /sys/block/DISK/queue/scheduler"
 
     static func setting(_ weight: UInt64, _ version: CgroupVersion) throws(CgroupError) -> ControlSetting {
         guard (1...10_000).contains(weight) else {
@@ -30,13 +31,7 @@ enum IOWeight {
             costModelIsOn: version == .v2 ? try isCostModelOn(files) : false)
         guard !targets.isEmpty else {
             throw CgroupError(
-                .controllerUnavailable, "io", reason: "no disk is divided by weights",
-                hint: present.contains { $0 != costFile }
-                    ? "echo bfq > /sys/block/DISK/queue/scheduler"
-                    : present.isEmpty
-                        ? "modprobe bfq; echo bfq > /sys/block/DISK/queue/scheduler"
-                        : "modprobe bfq; echo bfq > /sys/block/DISK/queue/scheduler; or switch the cost model on in io.cost.qos of the topmost cgroup"
-            )
+                .controllerUnavailable, "io", reason: "no disk is divided by weights", hint: Self.cure)
         }
         for file in targets {
             if file != costFile, let weight = UInt64(setting.value), weight > 1000 {

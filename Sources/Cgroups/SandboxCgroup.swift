@@ -4,7 +4,8 @@ import LinuxKernel
 /// The cgroups of one sandbox: one directory in each hierarchy that its limits need.
 ///
 /// Dropping the value closes descriptors and leaves the directories: a sandbox outlives its launcher. Whoever ends the
-/// sandbox calls `remove`, or `CgroupRemoval.remove` with the `paths` kept on disk.
+/// sandbox calls `remove`, or `CgroupRemoval.remove` with the `paths` kept on disk. What nobody removes, `CgroupSweep` finds
+/// when the value is gone and the last process with it.
 public struct SandboxCgroup: ~Copyable, Sendable {
     /// Where one of the directories is, and what it does.
     struct Place: Sendable {
@@ -66,11 +67,12 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         }
     }
 
-    /// The open files with which a process joins: a process of one thread that writes "0" to each has joined. On v1 these are
-    /// `tasks`, without the lock on all forks and exits that moving another process takes (10 ms where nobody has taken it for a while).
-    /// The kernel asks for the opener's permission, not the writer's. cgroups(7); kernel/cgroup/cgroup.c
+    /// The open files with which a process joins: one of one thread that writes "0" to each has joined. On v1 these are
+    /// `tasks`, which does without the lock on all forks and exits that moving another process takes (10 ms where nobody has
+    /// taken it for a while). The kernel asks for the opener's permission, not the writer's.
+    /// cgroups(7); kernel/cgroup/cgroup.c
     ///
-    /// A v2 cgroup is among them only where the process was not cloned into it: `cgroup.procs` then, which does take the lock.
+    /// A v2 cgroup is among them only where the process was not cloned into it: its `cgroup.procs`, which takes the lock.
     ///
     /// - Parameter startedInside: as for `attach`.
     public func joinDescriptors(startedInside: Bool) throws(CgroupError) -> DescriptorTable {
@@ -110,7 +112,7 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         _ part: CgroupPlan.Part, name: CgroupName, _ announce: (String) -> Void
     ) throws(CgroupError) {
         let driver = part.hierarchy.version.driver
-        let mount = try openMount(of: part, driver)
+        let mount = try openMount(of: part.hierarchy)
         let base = try driver.base(of: part, mount: mount)
         let parent = base.isEmpty ? parentName : "\(base)/\(parentName)"
         let below = "\(parent)/\(name)"
@@ -121,7 +123,10 @@ public struct SandboxCgroup: ~Copyable, Sendable {
             try makeCgroup(below, parent: parent, part, driver, mount: mount)
             places.append(Place(version: part.hierarchy.version, controllers: part.controllers, path: path))
             try driver.passControllersOn(in: parent, of: part, mount: mount)
-            directories.append(try open(below, [.directory, .noFollow], at: .descriptor(mount.rawValue)))
+            let directory = try open(below, [.directory, .noFollow], at: .descriptor(mount.rawValue))
+            // Held as long as this value lives: `CgroupSweep` leaves alone what is locked.
+            if try !tryLock(directory) { throw SystemError("flock", .again, path) }
+            directories.append(directory)
         } catch where error.errno == .exists {
             throw CgroupError(.exists, path, cause: error, hint: "a sandbox of this name is there already")
         } catch {
@@ -131,15 +136,6 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         let files = files(places.count - 1)
         for setting in part.settings { try setting.apply(to: files, part.hierarchy.version) }
         if let rules = part.devices { try DeviceController.guardDevices(of: files, with: rules) }
-    }
-}
-
-private func openMount(of part: CgroupPlan.Part, _ driver: any CgroupDriver) throws(CgroupError) -> Descriptor {
-    do throws(SystemError) {
-        return try openCgroup(part.hierarchy.mountPoint, type: driver.fileSystemType)
-    } catch {
-        throw CgroupError(
-            .creationFailed, part.hierarchy.mountPoint, cause: error, hint: "something else is mounted there")
     }
 }
 

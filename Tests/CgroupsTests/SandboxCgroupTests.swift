@@ -1,51 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import LinuxKernel
 import Testing
 
 @testable import Cgroups
-
-/// What this machine offers the tests: root on any version, or a user with a delegated v2 subtree.
-enum TestMachine {
-    static let layout = try? CgroupLayout.probe()
-    static let all = CgroupLimits(memory: 64 << 20, millicpus: 500, pids: 16)
-
-    static var isRoot: Bool { effectiveUID() == 0 }
-
-    /// Whether a cgroup with all limits can be made here, found out by making one.
-    static let hasCgroups: Bool = {
-        guard let layout else { return false }
-        do throws(CgroupError) {
-            try SandboxCgroup.create(name: "probe-\(processID())", limits: all, layout: layout).remove()
-            return true
-        } catch {
-            return false
-        }
-    }()
-
-    static func name(_ purpose: String) -> String { "test-\(purpose)-\(processID())" }
-
-    /// Whether the tests of real cgroups can run. Root is not asked to prove it first: there a failure to make one is a
-    /// failed test, not a skipped one.
-    static let canTest: Bool = {
-        guard isRoot else { return hasCgroups }
-        let places = layout?.hierarchies.map(\.mountPoint) ?? []
-        return !places.isEmpty && places.allSatisfy { mayAccess($0, .write) }
-    }()
-
-    /// The directories below any `martinet` that a sandbox of this user can be under, whose name fits.
-    static func leftovers(where fits: (String) -> Bool) -> [String] {
-        (layout?.hierarchies ?? []).flatMap { hierarchy in
-            Delegation.ancestors(of: hierarchy.ownDirectory ?? "").flatMap { ancestor in
-                let parent = "\(hierarchy.mountPoint)/\(ancestor)/martinet"
-                let names = (try? entries(of: open(parent, [.directory]))) ?? []
-                return names.filter { $0.kind == .directory && fits($0.name) }.map { "\(parent)/\($0.name)" }
-            }
-        }
-    }
-
-    static func exists(_ path: String) -> Bool { (try? status(of: path)) != nil }
-}
 
 @Suite(.enabled(if: TestMachine.canTest, "needs root, or a delegated cgroup v2 with memory, cpu and pids"))
 struct SandboxCgroupTests {
@@ -248,30 +205,6 @@ struct SandboxCgroupTests {
         try cgroup.remove()
         #expect(child.wait() == .signaled(9))
         #expect(!TestMachine.exists(path))
-    }
-
-    @Test func `the sweep removes what is old and empty, and nothing else`() throws {
-        // All controllers: one that another test enables later adds files to these cgroups, which makes them look young.
-        let limits = TestMachine.all
-        let young = try SandboxCgroup.create(name: TestMachine.name("young"), limits: limits, layout: layout)
-        let old = try SandboxCgroup.create(name: TestMachine.name("old"), limits: limits, layout: layout)
-        let used = try SandboxCgroup.create(name: TestMachine.name("used"), limits: limits, layout: layout)
-        let child = try TestProcess(perl: "sleep 60")
-        try used.attach(child.pid)
-        let oldPaths = old.paths
-        for path in oldPaths + used.paths {
-            let hourAgo = Date(timeIntervalSinceNow: -3600)
-            try FileManager.default.setAttributes([.modificationDate: hourAgo], ofItemAtPath: path)
-        }
-
-        let removed = CgroupSweep.run(layout: layout).filter { $0.hasSuffix("-\(processID())") }
-        #expect(removed.sorted() == oldPaths.sorted())
-        #expect(young.paths.allSatisfy(TestMachine.exists))
-        #expect(oldPaths.filter(TestMachine.exists).isEmpty)
-        #expect(used.paths.allSatisfy(TestMachine.exists))
-        #expect(child.terminate() == .signaled(9))
-        try young.remove()
-        try used.remove()
     }
 
     @Test func `attaching a process that is gone is an error`() throws {

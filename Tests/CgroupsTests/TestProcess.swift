@@ -7,21 +7,31 @@ import LinuxKernel
 final class TestProcess {
     private let process = Process()
     private let input = Foundation.Pipe()
+    private let answers = Foundation.Pipe()
 
     var pid: Int32 { process.processIdentifier }
 
     /// A Perl program that runs after `release`. Perl, because every Debian has it, and its fork reports failures.
     init(perl program: String) throws {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/perl")
-        process.arguments = ["-e", "<STDIN>; \(program)"]
+        process.arguments = ["-e", "$| = 1; syswrite(STDOUT, '!'); <STDIN>; \(program)"]
         process.standardInput = input
+        process.standardOutput = answers
         try process.run()
+        // Its own start is over then, with all that Perl opens for it, /dev/null among others.
+        _ = try answers.fileHandleForReading.read(upToCount: 1)
     }
 
     deinit { if process.isRunning { _ = terminate() } }
 
     /// Lets the program run.
     func release() throws { try input.fileHandleForWriting.write(contentsOf: Data("go\n".utf8)) }
+
+    /// What the program wrote, up to its end: a few words, or it waits for a reader.
+    var output: String {
+        let bytes = (try? answers.fileHandleForReading.readToEnd()) ?? Data()
+        return String(decoding: bytes, as: UTF8.self)
+    }
 
     /// Waits for the end.
     func wait() -> ExitStatus {
