@@ -30,10 +30,11 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram", "Cgroups", "Confinement", "Storage"]),
+        .target(name: "Doctor", dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "Cgroups", "Storage", "Engine"]),
         .executableTarget(
             name: "martinet",
             dependencies: [
-                "Engine", "LinuxKernel", "SandboxSpec", "Storage",
+                "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // A static executable starts in a third of the time: no dynamic loader, no relocations.
@@ -73,6 +74,10 @@ let package = Package(
             name: "SecurityTests", dependencies: ["CLinux", "Cgroups", "Engine", "LinuxKernel", "SandboxSpec"],
             exclude: ["Attacks"],
             swiftSettings: testSettings),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["CLinux", "Cgroups", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage"],
+            exclude: ["Golden"], swiftSettings: testSettings),
         .testTarget(
             name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec"], swiftSettings: testSettings),
     ],

@@ -254,6 +254,8 @@ static int child(void *argument) {
 }
 
 long mt_probe_start(struct mt_probe *probe) {
+    // The child's is a copy of it. Without one mt_clone3 would call the child on a stack that is not aligned.
+    char stack[32768] __attribute__((aligned(16)));
     struct clone_args a;
     memset(&a, 0, sizeof a);
     probe->pid = -1;
@@ -265,7 +267,8 @@ long mt_probe_start(struct mt_probe *probe) {
     }
     a.pidfd = (uint64_t)(uintptr_t)&probe->pidfd;
     a.exit_signal = SIGCHLD;
-    // No stack: the child runs on its copy of the caller's.
+    a.stack = (uint64_t)(uintptr_t)stack;
+    a.stack_size = sizeof stack;
     long pid = mt_clone3(&a, sizeof a, child, probe);
     if (pid < 0) return pid;
     probe->pid = (int)pid;

@@ -111,8 +111,8 @@ struct IDMapLine: Sendable, Equatable {
 }
 
 /// newuidmap and newgidmap, where distributions put them.
-enum MapTools {
-    static func path(of name: String) -> String? {
+public enum MapTools {
+    public static func path(of name: String) -> String? {
         ["/usr/bin", "/bin", "/usr/local/bin"].map { "\($0)/\(name)" }.first { mayAccess($0, .execute) }
     }
 }

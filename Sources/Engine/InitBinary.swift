@@ -2,18 +2,26 @@
 import LinuxKernel
 
 /// The init program: beside this program in a build directory, in `../libexec/martinet` once installed.
-enum InitBinary {
+public enum InitBinary {
     static let name = "martinet-init"
+
+    /// Where it is looked for, nearest first.
+    ///
+    /// - Parameter program: the absolute path of `martinet`.
+    public static func places(beside program: String) -> [String] {
+        guard let slash = program.lastIndex(of: "/") else { return [] }
+        let directory = program[..<slash]
+        return ["\(directory)/\(name)", "\(directory)/../libexec/martinet/\(name)"]
+    }
 
     /// Opens it, for execveat(2). Never from a path that the environment could name.
     static func open() throws(EngineError) -> Descriptor {
         let own = try launching { () throws(SystemError) in try readSymlink("/proc/self/exe") }
-        guard let slash = own.lastIndex(of: "/") else {
+        guard own.contains("/") else {
             throw EngineError(.launchFailed, "find this program's directory in \(own)")
         }
-        let directory = own[..<slash]
         var tried: [String] = []
-        for path in ["\(directory)/\(name)", "\(directory)/../libexec/martinet/\(name)"] {
+        for path in places(beside: own) {
             do throws(SystemError) { return try LinuxKernel.open(path, [.pathOnly]) } catch
                 where error.errno == .noEntry
             {

@@ -72,7 +72,7 @@ struct mt_probe {
     uint64_t clone_flags;
     int cgroup;       ///< Directory for CLONE_INTO_CGROUP, or -1.
     int report;       ///< Write end of the pipe for records.
-    int release;      ///< Read end of a pipe whose byte lets the child go on, or -1. Its end ends the child.
+    int release;      ///< Read end of a pipe whose byte lets the child go on, or -1.
     int maps_range;   ///< Whether id 0 is mapped: the child becomes root of its user namespace then.
     int first, last;  ///< Which attempts are made; none where last is below first.
     // Out
