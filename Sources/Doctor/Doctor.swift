@@ -34,7 +34,10 @@ public struct Doctor: Sendable {
         facts.namespaceTypes = Self.namespaceTypes()
         facts.securityModules = CallerProbe.text("/sys/kernel/security/lsm")?
             .split(whereSeparator: { $0 == "," || $0 == "\n" }).map(String.init)
-        facts.cgroups = CgroupFactsProbe.facts()
+        for range in [AttemptName.calls, AttemptName.confinement] {
+            facts.attempts.merge(CallProbe.attempts(range)) { $1 }
+        }
+        facts.cgroups = CgroupFactsProbe.facts(resolves: facts[.openat2].works)
         facts.files = FileProbe.facts(caller, environment: environment)
         for name in ["nft", "debootstrap", "systemd-run"] {
             facts.tools[name] = ExecutableSearch.find(name, searchPath: environment["PATH"])
@@ -47,12 +50,10 @@ public struct Doctor: Sendable {
     private func attempt(_ facts: inout MachineFacts) {
         let caller = facts.caller
         var namespaces = NamespaceProbe(caller)
-        namespaces.run(mapped: [".", environment["HOME"] ?? "/", "/tmp", "/var/lib", "/dev/shm"])
-        facts.attempts = namespaces.attempts
+        let here = (try? readSymlink("/proc/self/cwd")) ?? "/"
+        namespaces.run(mapped: [here, environment["HOME"] ?? "/", "/tmp", "/var/lib", "/dev/shm"])
+        facts.attempts.merge(namespaces.attempts) { $1 }
         facts.files.idMaps = namespaces.idMaps
-        for range in [AttemptName.calls, AttemptName.confinement] {
-            facts.attempts.merge(CallProbe.attempts(range)) { $1 }
-        }
         facts.attempts[.intoCgroup] = CgroupFactsProbe.cloneIntoOwn(facts.cgroups.layout)
         if !caller.isPrivileged {
             let found = IdentityProbe.facts(caller, tries: facts[.userNamespace].works)

@@ -76,11 +76,12 @@ struct mt_probe {
     int maps_range;   ///< Whether id 0 is mapped: the child becomes root of its user namespace then.
     int first, last;  ///< Which attempts are made; none where last is below first.
     // Out
+    int clone3; ///< clone3(2)'s own answer: 0 or -errno. Where it is ENOSYS the child is made with clone(2).
     int pid;
     int pidfd;
 };
 
-/// Starts the child: a copy of the caller, killed with it. Returns 0 with pid and pidfd set, or -errno of clone3(2). The
+/// Starts the child: a copy of the caller, killed with it. Returns 0 with pid and pidfd set, or -errno. The
 /// caller has all signals blocked, and reaps the child.
 long mt_probe_start(struct mt_probe *probe);
 

@@ -22,18 +22,19 @@ extension Diagnosis {
     }
 
     private func layout(_ layout: CgroupLayout) -> Finding {
-        let places = layout.hierarchies.map { hierarchy in
-            let names = hierarchy.controllers.map { hierarchy.version == .v1 ? $0.nameInV1 : $0.rawValue }
-            return hierarchy.version == .v2
-                ? "v2 at \(hierarchy.mountPoint) (\(names.isEmpty ? "no controllers" : names.joined(separator: " ")))"
-                : names.joined(separator: ",")
+        let old = layout.hierarchies.filter { $0.version == .v1 }.map { hierarchy in
+            hierarchy.controllers.map(\.nameInV1).joined(separator: ",")
         }
-        let v1 = layout.hierarchies.contains { $0.version == .v1 }
+        let new = layout.unified.map { hierarchy in
+            let names = hierarchy.controllers.map(\.rawValue).joined(separator: " ")
+            return "v2 at \(hierarchy.mountPoint): \(names.isEmpty ? "no controllers" : names)"
+        }
+        let places = (old.isEmpty ? [] : ["v1: \(old.joined(separator: " "))"]) + (new.map { [$0] } ?? [])
         return Finding(
             "cgroup-layout", .cgroups, "cgroups",
             layout.kind == .v2 ? .ok : layout.kind == .none ? .missing : .degraded,
             layout.kind == .none
-                ? "no cgroup file system is mounted" : "\(layout.kind.rawValue): \(v1 ? "v1 " : "")\(places.joined(separator: " "))",
+                ? "no cgroup file system is mounted" : places.joined(separator: "; "),
             effect: layout.kind == .none
                 ? "no limit can be held but RLIMIT_NPROC"
                 : "only root has limits, and out-of-memory ends one process before init ends the rest",
@@ -73,13 +74,16 @@ extension Diagnosis {
             detail = obstacle.cause.map(\.errno.description) ?? obstacle.reason ?? "not to be used"
             if obstacle.cause != nil { detail += ": \(obstacle.subject)" }
             cure = self.cure(obstacle, controller, carrier?.version)
-        } else if controller == .devices, carrier?.version == .v2, facts.caller.capabilities & 1 << 21 == 0 {
-            detail = "v2 takes an eBPF program for it, and that CAP_SYS_ADMIN or CAP_BPF with CAP_NET_ADMIN"
+        }
+        // An eBPF program does the work on v2, and only root may attach one.
+        let isRootsAlone = controller == .devices && carrier?.version == .v2 && facts.caller.capabilities & 1 << 21 == 0
+        if isRootsAlone, obstacle == nil {
+            detail += ", with an eBPF program of root's"
             cure = "start martinet as root"
         }
         return Finding(
             "cgroup-\(controller.rawValue)", .cgroups, "\(controller.rawValue) controller",
-            cure == nil && obstacle == nil ? .ok : .missing, detail, effect: effect, cure: cure,
+            obstacle != nil ? .missing : isRootsAlone ? .degraded : .ok, detail, effect: effect, cure: cure,
             source: "cgroups(7)")
     }
 
@@ -89,6 +93,8 @@ extension Diagnosis {
             if facts.disabledControllers.contains(controller.rawValue) {
                 return "take cgroup_disable=\(controller.rawValue) off the kernel's command line; reboot"
             }
+            // systemd.resource-control(5), `Delegate=`, has no name for it.
+            if controller == .hugetlb, version == .v2, facts.caller.usesSystemd { return "start martinet as root" }
             guard version == .v2 else {
                 return controller == .memory && facts.cgroups.layout?.kind == .v2
                     ? facts.distribution.bootCure("cgroup_enable=memory") : obstacle.hint

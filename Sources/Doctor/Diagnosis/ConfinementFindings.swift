@@ -22,6 +22,9 @@ extension Diagnosis {
     private var actions: Finding {
         let missing = Self.actionNames.filter { !facts[$0.0].works }.map(\.1)
         let first = Self.actionNames.lazy.map { facts[$0.0] }.first { !$0.works }
+        if let first, state(first) == .unknown {
+            return Finding("seccomp-actions", .confinement, "filter actions", .unknown, first.words)
+        }
         return Finding(
             "seccomp-actions", .confinement, "filter actions",
             missing.isEmpty ? .ok : missing.count == Self.actionNames.count ? .missing : .degraded,

@@ -17,15 +17,18 @@ struct Diagnosis {
     ///
     /// - Parameters:
     ///   - good: the detail where it worked.
+    ///   - bad: what more there is to say of a failure.
     ///   - cure: for a failure that the general cures do not know; by default those.
     func finding(
         _ id: String, _ group: Finding.Group, _ title: String, _ name: AttemptName, since version: String? = nil,
-        requiredForRun: Bool = false, good: String = "works", effect: String, source: String,
+        requiredForRun: Bool = false, good: String = "works", bad: (Errno) -> String? = { _ in nil },
+        effect: String, source: String,
         cure: (Errno) -> String? = { _ in nil }
     ) -> Finding {
         let attempt = facts[name]
+        let reason = attempt.errno.flatMap(bad).map { ": \($0)" } ?? ""
         return Finding(
-            id, group, title, state(attempt), attempt.works ? good : attempt.words, effect: effect,
+            id, group, title, state(attempt), attempt.works ? good : attempt.words + reason, effect: effect,
             cure: attempt.errno.flatMap(cure) ?? self.cure(for: attempt, since: version),
             requiredForRun: requiredForRun, kernelVersion: version, source: source)
     }

@@ -51,7 +51,8 @@ extension Diagnosis {
 
     private var newRoot: Finding {
         finding(
-            "new-root", .files, "a mount over the root", .attach, since: "5.2", requiredForRun: true,
+            "new-root", .files, "a mount over the root", facts[.makePrivate].works ? .attach : .makePrivate,
+            since: facts[.makePrivate].works ? "5.2" : "5.12", requiredForRun: true,
             effect: "run starts nothing", source: "move_mount(2)")
     }
 
@@ -80,6 +81,7 @@ extension Diagnosis {
     private var overlayOpaque: Finding {
         finding(
             "overlay-opaque", .files, "overlay: directory made anew", .overlayOpaque, since: "6.6",
+            bad: { _ in facts[.tmpfsXattr].works ? nil : "tmpfs keeps no user attributes" },
             effect: "with --rootfs DIR a directory that was removed cannot be made again (EIO); "
                 + "--overlay on a disk helps",
             source: "Documentation/filesystems/overlayfs.rst, \"user.\" xattrs in tmpfs(5)"
@@ -101,9 +103,9 @@ extension Diagnosis {
                     "\(map.path) (\(map.fileSystem)): \(map.attempt.works ? "works" : map.attempt.words)"
                 }.joined(separator: "; "),
                 effect: "--workspace and writable --bind are refused for directories there, and --rootfs DIR",
-                cure: facts.kernel < KernelRelease(since)
-                    ? facts.distribution.kernelCure(since)
-                    : "keep workspaces on ext4, xfs, btrfs or tmpfs",
+                cure: facts.kernel >= KernelRelease(since) && failed.first?.attempt.errno == .invalid
+                    ? "keep workspaces on ext4, xfs, btrfs or tmpfs"
+                    : failed.first.flatMap { cure(for: $0.attempt, since: since) },
                 kernelVersion: since, source: "mount_setattr(2), MOUNT_ATTR_IDMAP")
         ]
     }
@@ -146,7 +148,9 @@ extension Diagnosis {
             "disk-quota", .files, "project quotas", attempt.works ? .ok : .degraded,
             "\(place): \(attempt.works ? "on" : attempt.errno == .noProcess ? "off" : attempt.words)",
             effect: "what is written to --overlay, a workspace or a bind on that disk has no limit of size",
-            cure: canHave ? projectQuotaCure : "keep such directories on ext4 or xfs with project quotas",
+            cure: attempt.errno == .noSystemCall && facts.kernel < KernelRelease("5.14")
+                ? facts.distribution.kernelCure("5.14")
+                : canHave ? projectQuotaCure : "keep such directories on ext4 or xfs with project quotas",
             kernelVersion: "5.14", source: "quotactl(2)")
     }
 

@@ -12,7 +12,7 @@ extension Diagnosis {
         let limit = facts.settings["user.max_user_namespaces"]
         return finding(
             "user-namespaces", .namespaces, "user namespaces", .userNamespace, since: "3.8", requiredForRun: true,
-            good: limit.map { "works; user.max_user_namespaces = \($0)" } ?? "works",
+            good: limit.map { "works; user.max_user_namespaces = \($0)" } ?? "works", bad: limitReached("user"),
             effect: "run starts nothing", source: "user_namespaces(7)", cure: userNamespaceCure)
     }
 
@@ -91,7 +91,7 @@ extension Diagnosis {
         let short = ["mount": "mnt", "network": "net"][name] ?? name
         return finding(
             "\(name)-namespaces", .namespaces, title, attempt, since: version, requiredForRun: name != "time",
-            effect: effect, source: "\(name)_namespaces(7)"
+            bad: limitReached(short), effect: effect, source: "\(name)_namespaces(7)"
         ) { errno in
             switch errno {
             case .noSpace: Self.sysctlCure("user.max_\(short)_namespaces", "15000")
@@ -101,9 +101,17 @@ extension Diagnosis {
         }
     }
 
+    /// Which limit ENOSPC is about. namespaces(7), "The /proc/sys/user directory"
+    private func limitReached(_ type: String) -> (Errno) -> String? {
+        { errno in
+            guard errno == .noSpace else { return nil }
+            return facts.settings["user.max_\(type)_namespaces"].map { "user.max_\(type)_namespaces = \($0)" }
+        }
+    }
+
     private var idMaps: Finding {
         finding(
-            "id-maps", .namespaces, "id maps", .mapIDs, since: "3.8", requiredForRun: true,
+            "id-maps", .namespaces, "id maps", facts[.mapIDs].works ? .becomeRoot : .mapIDs, since: "3.8", requiredForRun: true,
             effect: "run starts nothing: nobody would exist in its user namespace", source: "user_namespaces(7)"
         ) { errno in
             guard isRefusal(errno), facts.caller.uid == 0, !facts.caller.isPrivileged else { return nil }

@@ -5,7 +5,10 @@ extension Diagnosis {
     func run(_ before: [Finding]) -> [Finding] { [realRun(before), isolationLandlock] }
 
     private func realRun(_ before: [Finding]) -> Finding {
-        let causes = before.filter { $0.requiredForRun && $0.state == .missing }.map(\.id)
+        // One of those with the same cure is enough.
+        var cures: Set<String?> = []
+        let causes = before.filter { $0.requiredForRun && $0.state == .missing && cures.insert($0.cure).inserted }
+            .map(\.id)
         let detail: String
         var hint: String?
         switch facts.run {
@@ -37,6 +40,9 @@ extension Diagnosis {
                 ? "cgroups" : "no cgroup limits",
         ]
         let works = holdsFiles && filters
+        if [AttemptName.landlockABI, .filter].contains(where: { state(facts[$0]) == .unknown }) {
+            return Finding("isolation-landlock", .run, "--isolation landlock", .unknown, facts[.landlockABI].words)
+        }
         return Finding(
             "isolation-landlock", .run, "--isolation landlock",
             works ? (gaps.isEmpty ? .ok : .degraded) : .missing, parts.joined(separator: ", "),

@@ -41,16 +41,25 @@ public struct Distribution: Sendable, Equatable {
         }
     }
 
+    /// Newer kernels that a release has besides its first, and their versions. Looked up in the archives in 2026.
+    private static let newerKernels: [String: (version: String, command: String)] = [
+        "debian 11": ("6.1", "apt-get install linux-image-6.1-$(dpkg --print-architecture)"),
+        "debian 12": ("6.12", "apt-get install linux-image-6.12-$(dpkg --print-architecture)"),
+        "debian 13": (
+            "7.0",
+            "echo 'deb http://deb.debian.org/debian trixie-backports main' > /etc/apt/sources.list.d/backports.list; "
+                + "apt-get update; apt-get install -t trixie-backports linux-image-$(dpkg --print-architecture)"
+        ),
+        "ubuntu 20.04": ("5.15", "apt-get install linux-generic-hwe-20.04"),
+        "ubuntu 22.04": ("6.8", "apt-get install linux-generic-hwe-22.04"),
+        "ubuntu 24.04": ("7.0", "apt-get install linux-generic-hwe-24.04"),
+    ]
+
     /// How to get a kernel of at least this version.
-    func kernelCure(_ version: String) -> String {
-        switch (id, self.version) {
-        case ("debian", "11"):
-            "echo deb http://deb.debian.org/debian bullseye-backports main > /etc/apt/sources.list.d/backports.list\n"
-                + "apt-get update; apt-get install -t bullseye-backports linux-image-amd64; reboot"
-        case ("ubuntu", "20.04"), ("ubuntu", "22.04"), ("ubuntu", "24.04"):
-            "apt-get install linux-generic-hwe-\(self.version); reboot    (if that is Linux \(version) or later)"
-        default: "install Linux \(version) or later, and reboot"
-        }
+    func kernelCure(_ needed: String) -> String {
+        guard let newer = Self.newerKernels["\(id) \(version)"], KernelRelease(newer.version) >= KernelRelease(needed)
+        else { return "install Linux \(needed) or later, and reboot" }
+        return newer.command + "; reboot"
     }
 
     /// How to boot with a parameter. bootparam(7)

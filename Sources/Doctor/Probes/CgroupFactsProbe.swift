@@ -4,14 +4,15 @@ import LinuxKernel
 
 /// Looks at the cgroup hierarchies. Nothing is made or written.
 enum CgroupFactsProbe {
-    static func facts() -> CgroupFacts {
+    /// - Parameter resolves: whether openat2(2) can be called at all, which permissions are looked at with.
+    static func facts(resolves: Bool) -> CgroupFacts {
         var facts = CgroupFacts()
         // A heading, and a line a device. proc(5), /proc/swaps
         facts.hasSwap = (CallerProbe.text("/proc/swaps") ?? "").split(separator: "\n").count > 1
         facts.countsPressure = mayAccess("/proc/pressure/memory", .read)
         guard let layout = try? CgroupLayout.probe() else { return facts }
         facts.layout = layout
-        for controller in CgroupController.allCases {
+        for controller in CgroupController.allCases where resolves {
             if let obstacle = layout.obstacle(to: controller) { facts.obstacles[controller] = obstacle }
         }
         facts.files = controlFiles(layout)

@@ -3,7 +3,7 @@ import CLinux
 import LinuxKernel
 import Storage
 
-/// Attempts in new namespaces, made as the launcher makes them: clone3, id maps written from outside, the rest unshared
+/// Attempts in new namespaces, made as the launcher makes them: cloned, id maps written from outside, the rest unshared
 /// within.
 struct NamespaceProbe {
     let caller: Caller
@@ -19,8 +19,7 @@ struct NamespaceProbe {
     ///
     /// - Parameter mapped: directories to try id-mapped mounts of; root's alone.
     mutating func run(mapped: [String]) {
-        attempts[.clone3] = Self.start(ProbeChild.Request())
-        guard works(.clone3) else { return refrain(.userNamespace, "clone3 fails") }
+        attempts[.clone3] = Self.clone3()
         attempts[.userNamespace] = Self.start(ProbeChild.Request(cloneFlags: Self.user))
         guard works(.userNamespace) else { return refrain(.pidNamespace, "there is no user namespace to try it in") }
         do throws(SystemError) {
@@ -43,12 +42,23 @@ struct NamespaceProbe {
 
     private func works(_ name: AttemptName) -> Bool { attempts[name]?.works ?? false }
 
-    /// Mounts need a mount namespace, and a child that was killed leaves no answer.
+    /// What each attempt is made with: where that is missing, its own answer says nothing. Earlier ones first.
+    private static let needs: [(AttemptName, of: [AttemptName], reason: String)] = [
+        (.unshareMount, AttemptName.allCases.filter((AttemptName.makePrivate...AttemptName.pivotRoot).contains),
+            "there is no mount namespace to try it in"),
+        // These show a namespace, and ask for one of the same owner. fs/sysfs/mount.c, ipc/mqueue.c
+        (.unshareNetwork, [.mountSysfs], "there is no network namespace to show"),
+        (.unshareCgroup, [.mountCgroup2], "there is no cgroup namespace to show"),
+        (.unshareIPC, [.mountMqueue], "there is no IPC namespace to show"),
+        (.mountTmpfs, [.attach, .tmpfsXattr, .overlay, .overlayOpaque, .pivotRoot], "there is no tmpfs to try it with"),
+        (.attach, [.overlay, .overlayOpaque, .pivotRoot], "there is no mount over the root to try it with"),
+        (.overlay, [.overlayOpaque], "there is no overlay to try it in"),
+    ]
+
+    /// Takes back what says nothing, and answers for a child that was killed.
     private mutating func judgeTheRest(_ outcome: ProbeChild.Outcome) {
-        if !works(.unshareMount) {
-            for name in AttemptName.allCases where (AttemptName.makePrivate...AttemptName.pivotRoot).contains(name) {
-                attempts[name] = .untried("there is no mount namespace to try it in")
-            }
+        for (need, dependents, reason) in Self.needs where !works(need) {
+            for name in dependents { attempts[name] = .untried(reason) }
         }
         let last = outcome.answers.last?.name
         guard let next = AttemptName.allCases.first(where: { $0 > last ?? .mountProc && AttemptName.namespaces.contains($0) })
@@ -66,6 +76,13 @@ struct NamespaceProbe {
     private mutating func refrain(_ first: AttemptName, _ reason: String) {
         let order = [AttemptName.userNamespace, .pidNamespace, .mapIDs] + AttemptName.allCases.filter(AttemptName.namespaces.contains)
         for name in order.drop(while: { $0 != first }) where attempts[name] == nil { attempts[name] = .untried(reason) }
+    }
+
+    private static func clone3() -> Attempt {
+        do throws(SystemError) {
+            let child = try ProbeChild(ProbeChild.Request())
+            return child.clone3
+        } catch { return .failed(error.errno) }
     }
 
     /// A child that does nothing but begin.

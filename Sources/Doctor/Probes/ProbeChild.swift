@@ -26,12 +26,14 @@ struct ProbeChild: ~Copyable {
     static let patience = Duration.seconds(10)
 
     let pid: Int32
+    /// How clone3(2) itself ended; where a filter answers ENOSYS for it, clone(2) made the child.
+    let clone3: Attempt
     private let process: Descriptor
     private let report: Descriptor
     private var gate: Pipe?
     private var isReaped = false
 
-    /// - Throws: clone3(2)'s error among others.
+    /// - Throws: the error of clone3(2), or clone(2), among others.
     init(_ request: Request) throws(SystemError) {
         let records = try Pipe()
         let gate: Pipe? = request.waits ? try Pipe() : nil
@@ -49,8 +51,9 @@ struct ProbeChild: ~Copyable {
         let old = setSignalMask(.all)
         let result = mt_probe_start(&probe)
         setSignalMask(old)
-        guard result == 0 else { throw SystemError("clone3", Errno(rawValue: Int32(-result))) }
+        guard result == 0 else { throw SystemError("clone", Errno(rawValue: Int32(-result))) }
         pid = probe.pid
+        clone3 = probe.clone3 < 0 ? .failed(Errno(rawValue: -probe.clone3)) : .worked()
         process = Descriptor(owning: probe.pidfd)
         report = records.intoReader()
         self.gate = consume gate

@@ -14,7 +14,7 @@ extension Report {
             lines.append(colours ? "\u{1b}[1m\(group.title)\u{1b}[0m" : group.title)
             for var finding in members {
                 // A cure that has been told is not told again.
-                if let cure = finding.cure {
+                if let cure = finding.cure, !cure.hasPrefix("the cure of ") {
                     if let told = first[cure] { finding.cure = "the cure of \(told)" } else { first[cure] = finding.id }
                 }
                 lines += Self.lines(finding, width: width, colours: colours)
