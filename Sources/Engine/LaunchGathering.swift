@@ -26,6 +26,8 @@ extension Launcher {
         var inputs = LaunchInputs(identity: identity, root: root)
         inputs.standardDescriptors = standard
         inputs.devices = try LaunchPreparation.openDevices(&trees)
+        let named = try NamedDevices(spec, &trees, mapping: mapping)
+        (inputs.namedDevices, inputs.deviceNodes) = (named.inputs, named.nodes)
         inputs.binds = try LaunchPreparation.openBinds(spec, &trees, identity: identity, mapping: mapping)
         if let workspace = spec.workspace {
             let opened = try LaunchPreparation.openOwned(

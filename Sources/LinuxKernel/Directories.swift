@@ -150,6 +150,36 @@ public func changeMode(_ descriptor: borrowing Descriptor, _ mode: UInt32) throw
     try kernel("fchmod", "descriptor \(descriptor.rawValue)", Int(SYS_fchmod), Int(descriptor.rawValue), Int(mode))
 }
 
+/// Makes a device node with exactly these permissions, whatever the umask. Needs CAP_MKNOD. mknodat(2)
+///
+/// - Parameter device: as `FileStatus.specialDevice`.
+public func makeDevice(
+    _ name: String, _ kind: FileKind, device: UInt64, mode: UInt32, in directory: borrowing Descriptor
+) throws(SystemError) {
+    let raw = Int(directory.rawValue)
+    try withPath("mknod", name) { path throws(SystemError) in
+        try kernel("mknod", name, Int(SYS_mknodat), raw, path, Int(kind.rawValue | mode), Int(device))
+        try kernel("chmod", name, Int(SYS_fchmodat), raw, path, Int(mode))
+    }
+}
+
+/// Whether a file has an extended attribute of this name, as `system.posix_acl_access`. A last symlink is followed.
+/// getxattr(2)
+public func hasAttribute(_ name: String, _ path: String) throws(SystemError) -> Bool {
+    do throws(SystemError) {
+        try withPath("getxattr", path) { file throws(SystemError) in
+            try withPath("getxattr", name) { name throws(SystemError) in
+                _ = try kernel("getxattr", path, Int(SYS_getxattr), file, name, 0, 0)
+            }
+        }
+        return true
+    } catch where error.errno.rawValue == ENODATA || error.errno == .notSupported {
+        return false
+    } catch {
+        throw error
+    }
+}
+
 /// One name in a directory.
 public struct DirectoryEntry: Sendable, Equatable {
     public var name: String

@@ -57,3 +57,33 @@ public func fileSystemType(_ descriptor: borrowing Descriptor) throws(SystemErro
         return buffer.load(as: Int.self)
     }
 }
+
+/// A new mount of a file system, attached nowhere and in nobody's mount table: it goes with its last descriptor. fsopen(2),
+/// fsconfig(2), fsmount(2); Linux 5.2. Needs CAP_SYS_ADMIN.
+///
+/// - Parameter options: `key=value`, or `key` for a flag.
+/// - Throws: with the file system's type and options as the subject.
+public func makeFileSystem(
+    _ type: String, options: [String], attributes: MountAttributes
+) throws(SystemError) -> Descriptor {
+    let subject = ([type] + options).joined(separator: " ")
+    let context = try withPath("fsopen", type) { name throws(SystemError) in
+        Descriptor(owning: Int32(try kernel("fsopen", subject, Int(SYS_fsopen), name, Int(FSOPEN_CLOEXEC))))
+    }
+    let raw = Int(context.rawValue)
+    for option in options {
+        let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+        try withPath("fsconfig", parts.first ?? "") { key throws(SystemError) in
+            try withPath("fsconfig", parts.count == 2 ? parts[1] : "") { value throws(SystemError) in
+                let command = parts.count == 2 ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG
+                _ = try kernel(
+                    "fsconfig", subject, Int(SYS_fsconfig), raw, Int(command.rawValue), key,
+                    parts.count == 2 ? value : 0, 0)
+            }
+        }
+    }
+    try kernel("mount", subject, Int(SYS_fsconfig), raw, Int(FSCONFIG_CMD_CREATE.rawValue), 0, 0, 0)
+    return Descriptor(
+        owning: Int32(
+            try kernel("fsmount", subject, Int(SYS_fsmount), raw, Int(FSMOUNT_CLOEXEC), Int(attributes.rawValue))))
+}

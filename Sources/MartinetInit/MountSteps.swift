@@ -140,6 +140,18 @@ struct MountBuilder {
         guard root.st_dev == above.st_dev, root.st_ino == above.st_ino else { throw StepError(EBUSY) }
     }
 
+    /// Detaches what is mounted on a directory of the sandbox's own, and removes the directory. umount2(2), `MNT_DETACH`
+    mutating func unmount(_ path: WireString) throws(StepError) {
+        let mount = try root.open(path.start, O_PATH_ONLY | O_DIRECTORY | O_NOFOLLOW)
+        defer { close(mount) }
+        try sys(Int(SYS_fchdir), mount)
+        try sys(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH))
+        try sys(Int(SYS_fchdir), root.raw)
+        root.mounted(on: path)
+        let (parent, name) = try root.parent(of: path)
+        try sys(Int(SYS_unlinkat), parent.descriptor, word(path.start + name), Int(AT_REMOVEDIR))
+    }
+
     /// Lays a copy of a path's own mount over the path, with other attributes: read-only, or pinned in its place.
     mutating func bindOntoItself(_ operands: BindOntoItselfOperands) throws(StepError) {
         guard let target = try openIfThere(operands.path, operands.optional) else { return }

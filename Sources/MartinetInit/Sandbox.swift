@@ -123,6 +123,7 @@ struct Sandbox {
         case .guardName:
             try watch.guards.add(
                 try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)
+        case .unmount: try mounts.unmount(try wire { () throws(WireError) in try reader.string() })
         case .setRootAttributes:
             let attributes = try wire { () throws(WireError) in try RootAttributeOperands(&reader) }
             try setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)

@@ -120,7 +120,7 @@ public struct DeviceMount: Sendable, Hashable, CustomStringConvertible {
         guard target.text.hasPrefix("/dev/") else {
             throw SpecError("\(target) is not below /dev; nodev mounts everywhere else would keep it from working")
         }
-        for own in ["/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/console", "/dev/ptmx"] {
+        for own in Self.own.map({ "/dev/" + $0 }) {
             if target.text == own || target.text.hasPrefix(own + "/") {
                 throw SpecError("\(own) is the sandbox's own; choose another place than \(target)")
             }
@@ -134,6 +134,12 @@ public struct DeviceMount: Sendable, Hashable, CustomStringConvertible {
         mayWrite = access.utf8.contains(UInt8(ascii: "w"))
         mayMake = access.utf8.contains(UInt8(ascii: "m"))
     }
+
+    /// What every sandbox has below /dev, or while it is made.
+    private static let own = [
+        "null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm", "mqueue", "fd", "stdin",
+        "stdout", "stderr", ".mask", ".nodes", ".generated",
+    ]
 
     public var access: String { (mayRead ? "r" : "") + (mayWrite ? "w" : "") + (mayMake ? "m" : "") }
 

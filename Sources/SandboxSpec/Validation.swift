@@ -118,6 +118,11 @@ extension SandboxSpec {
         }
         for (index, bind) in binds.enumerated() { try check(bind.target, "bind[\(index)]") }
         for (index, mount) in tmpfs.enumerated() { try check(mount.target, "tmpfs[\(index)]") }
+        for (index, device) in devices.enumerated() where device.mayMake {
+            throw SpecError(
+                "making devices (m) takes CAP_MKNOD over the host, which nobody in a sandbox has; write rw",
+                path: "device[\(index)]")
+        }
         for (index, device) in devices.enumerated() where !targets.insert(device.target.text).inserted {
             throw SpecError("something is at \(device.target) already; choose another place", path: "device[\(index)]")
         }

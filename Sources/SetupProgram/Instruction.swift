@@ -46,6 +46,8 @@ public enum Instruction: Sendable, Equatable {
     /// Mounts over a name of that directory; again whenever the mount is gone and the name is there, as after the host
     /// replaced the file. `holdsGuards`: names in it are guarded too, so it is looked at in the same way.
     case guardName(path: String, action: GuardAction, holdsGuards: Bool)
+    /// Takes a mount of the sandbox's own away again, and the directory that it was on.
+    case unmount(path: String)
 
     // Watching
     /// Opens a pseudo-terminal for the agent; the slot gets its side, the host the other.
@@ -116,6 +118,7 @@ public enum Instruction: Sendable, Equatable {
         case .closeSlot: .closeSlot
         case .openGuards: .openGuards
         case .guardName: .guardName
+        case .unmount: .unmount
         case .openTerminal: .openTerminal
         case .watchMemory: .watchMemory
         case .setDeadline: .setDeadline

@@ -25,6 +25,24 @@ public struct TreeInput: Sendable, Equatable {
     }
 }
 
+/// A device of the host's that the spec names, and where it goes.
+public struct DeviceInput: Sendable, Equatable {
+    public enum Source: Sendable, Equatable {
+        /// A node that the host made for this sandbox alone, by its name in `LaunchInputs.deviceNodes`.
+        case made(String)
+        /// The host's own node, with the owner and mode that it has there.
+        case bound(TreeSource)
+    }
+    public var source: Source
+    /// Path in the sandbox, below /dev.
+    public var target: String
+
+    public init(source: Source, target: String) {
+        self.source = source
+        self.target = target
+    }
+}
+
 /// Who the agent is inside, looked up.
 public struct AgentIdentity: Sendable, Equatable {
     public var uid: UInt32
@@ -97,6 +115,9 @@ public struct LaunchInputs: Sendable, Equatable {
     public var root: RootInput
     /// /dev/null and its like.
     public var devices: [TreeInput] = []
+    public var namedDevices: [DeviceInput] = []
+    /// A file system that holds the nodes made for this sandbox, detached.
+    public var deviceNodes: Slot?
     public var binds: [TreeInput] = []
     public var workspace: TreeSource?
     /// In mount order: what lies deeper comes later.

@@ -98,6 +98,7 @@ extension Instruction {
             self = .guardName(
                 path: operands.path.text, action: operands.action, holdsGuards: operands.holdsGuards)
         case .closeSlot: self = .closeSlot(Slot(try reader.uint32()))
+        case .unmount: self = .unmount(path: try reader.text())
         case .openTerminal:
             let operands = try OpenTerminalOperands(&reader)
             self = .openTerminal(

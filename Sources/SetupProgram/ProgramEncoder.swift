@@ -106,7 +106,7 @@ public struct WireWriter {
             uint64(UInt64(bitPattern: monotonic))
             uint64(UInt64(bitPattern: boottime))
         case .setHostname(let text), .enterRoot(let text), .makeMask(let text), .setWorkingDirectory(let text),
-            .openGuards(let text):
+            .openGuards(let text), .unmount(let text):
             try string(text)
         case .createFileSystem(let slot, let type, let options, let attributes):
             uint32(slot.index)

@@ -85,6 +85,7 @@ extension SetupProgram {
         case .openGuards(let path): "guard names in \(path), whenever they appear"
         case .guardName(let path, let action, _): "\(action) \(path)"
         case .closeSlot(let slot): "close \(name(slot))"
+        case .unmount(let path): "unmount \(path)"
         default: nil
         }
     }

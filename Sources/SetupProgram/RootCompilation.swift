@@ -69,6 +69,11 @@ extension ProgramCompiler {
         for device in inputs.devices {
             prepared.trees[device.target] = copy(device, attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC)
         }
+        for device in inputs.namedDevices {
+            guard case .bound(let source) = device.source else { continue }
+            prepared.trees[device.target] = copy(
+                source, attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC, recursive: false)
+        }
         for bind in inputs.binds { prepared.trees[bind.target] = copy(bind, attributes: Self.quiet) }
         if let workspace = inputs.workspace {
             let tree = TreeInput(source: workspace, target: "/workspace", isDirectory: true, readOnly: false)
@@ -161,6 +166,7 @@ extension ProgramCompiler {
             guard let slot = mounts.trees[device.target] else { continue }
             emit(.attach(slot, path: device.target, create: .file))
         }
+        addNamedDevices()
         // Where devpts will cover them: their names stay, because nothing can be mounted that has none, and guards are
         // mounted as long as the sandbox lives.
         emit(.makeMask(path: "/dev/pts"))

@@ -58,6 +58,10 @@ import Testing
                 ["--join", "user=/a", "a"],
                 "join.user: in a joined user namespace the agent's user must be given, without groups; write --user UID"
             ),
+            (
+                ["--device", "/dev/a", "--device", "/dev/b:rwm", "a"],
+                "device[1]: making devices (m) takes CAP_MKNOD over the host, which nobody in a sandbox has; write rw"
+            ),
             (["-v", "/a:/proc/x", "a"], "bind[0]: /proc is the sandbox's own; choose another place than /proc/x"),
             (["-v", "/a:/", "a"], "bind[0]: / is the sandbox's own; choose another place than /"),
             (

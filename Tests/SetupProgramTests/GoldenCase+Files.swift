@@ -33,6 +33,12 @@ extension GoldenCase {
         GoldenCase("binds-range", .range) {
             $0.binds = try ["/home/ann/b:/data/a/b", "/home/ann/a:/data/a:ro"].map { try BindMount($0) }
         },
+        GoldenCase("devices") { $0.devices = try ["/dev/fuse", "/dev/vdb:/dev/disk/a:r"].map { try DeviceMount($0) } },
+        GoldenCase("devices-directory-rootfs") {
+            $0.rootfs = .directory("/srv/debian")
+            $0.devices = [try DeviceMount("/dev/fuse")]
+        },
+        GoldenCase("devices-single-id", .single) { $0.devices = [try DeviceMount("/dev/fuse")] },
         GoldenCase("tmpfs") { $0.tmpfs = [try TmpfsMount("/scratch:16MiB"), try TmpfsMount("/var/cache")] },
         GoldenCase("tmpfs-inside-bind") {
             $0.tmpfs = [try TmpfsMount("/data/tmp:4KiB")]
@@ -95,6 +101,8 @@ extension GoldenCase {
             $0.limits.rlimits = [try ResourceLimit("nofile=64")]
             $0.binds = [try BindMount("/srv/a:/data")]
             $0.tmpfs = [try TmpfsMount("/data/tmp:1MiB")]
+            $0.devices = [try DeviceMount("/dev/fuse")]
+            $0.limits.nice = 5
             $0.workspace = "/home/ann/job"
             $0.secrets = [
                 try SecretReference("ONE=@/root/one", delivery: .environment),

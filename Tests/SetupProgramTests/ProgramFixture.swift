@@ -40,6 +40,15 @@ struct ProgramFixture {
         for name in ["null", "zero"] {
             inputs.devices.append(tree("/dev/\(name)", on: "/dev/\(name)", isDirectory: false, readOnly: false))
         }
+        for (index, device) in spec.devices.enumerated() {
+            let made = launcher == .privileged
+            inputs.namedDevices.append(
+                DeviceInput(
+                    source: made ? .made("\(index)") : .bound(source(device.path)), target: device.target.text))
+        }
+        if launcher == .privileged, !spec.devices.isEmpty {
+            inputs.deviceNodes = pass("nodes of \(spec.devices.map(\.path).joined(separator: ", "))")
+        }
         for bind in spec.binds {
             let isDirectory = !(bind.source.split(separator: "/").last ?? "").contains(".")
             inputs.binds.append(

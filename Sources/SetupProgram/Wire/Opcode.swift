@@ -32,6 +32,7 @@ public enum Opcode: UInt16, Sendable {
     case setRootAttributes = 32
     case writeControlFile = 33
     case closeSlot = 34
+    case unmount = 35
 
     // Init: mounts over names of the workspace, and their keeping.
     case openGuards = 40
