@@ -57,6 +57,15 @@ struct SetupFailure {
             "\(path) is a file on one side and a directory on the other"
         case (.cloneHostTree(_, let path, _, _, _), _) where errno.name == "ESTALE":
             "\(path) was replaced while the sandbox was starting"
+        case (.requireFileSystem(let path, _), _):
+            "\(path) of the root file system is a symlink to where something else is mounted; make it a directory"
+        case (.openGuards, .invalid):
+            "guards take dnotify: sysctl fs.dir-notify-enable=1; a kernel without CONFIG_DNOTIFY runs only with "
+                + "--no-builtin-guards and no --protect or --hide"
+        case (.guardName, _) where errno.name == "EMFILE":
+            "every directory with a guarded name is kept open: ulimit -n 4096"
+        case (.guardName(let path, _, _), .noEntry), (.guardName(let path, _, _), .tooManyLinks):
+            "\(path) was replaced while the sandbox was starting; try again"
         case (.setWorkingDirectory(let path), .noEntry): "\(path) does not exist in the sandbox"
         case (.setWorkingDirectory(let path), .permissionDenied): "the agent may not enter \(path)"
         case (.setResourceLimit, .notPermitted): "a hard limit cannot be above the caller's own: ulimit -H -a"

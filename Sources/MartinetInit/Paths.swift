@@ -118,6 +118,17 @@ struct NewRoot {
         guard parent.isOwn else { throw StepError(EXDEV) }
     }
 
+    /// fstatfs(2)
+    func requireFileSystem(_ path: WireString, magic: UInt64) throws(StepError) {
+        let place = try open(path.start)
+        defer { close(place) }
+        // struct statfs begins with f_type, a word.
+        try withUnsafeTemporaryAllocationOf(256) { facts throws(StepError) in
+            try sys(Int(SYS_fstatfs), place, word(facts))
+            guard UnsafeRawPointer(facts).loadUnaligned(as: UInt64.self) == magic else { throw StepError(ESTALE) }
+        }
+    }
+
     func isOwn(_ descriptor: Int) throws(StepError) -> Bool { owns(UInt64(try fileStatus(descriptor).st_dev)) }
 
     // MARK: Parents

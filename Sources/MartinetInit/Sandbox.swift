@@ -124,6 +124,9 @@ struct Sandbox {
             try watch.guards.add(
                 try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)
         case .unmount: try mounts.unmount(try wire { () throws(WireError) in try reader.string() })
+        case .requireFileSystem:
+            let operands = try wire { () throws(WireError) in try RequireFileSystemOperands(&reader) }
+            try mounts.root.requireFileSystem(operands.path, magic: operands.magic)
         case .setRootAttributes:
             let attributes = try wire { () throws(WireError) in try RootAttributeOperands(&reader) }
             try setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)

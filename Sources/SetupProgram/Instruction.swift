@@ -48,6 +48,8 @@ public enum Instruction: Sendable, Equatable {
     case guardName(path: String, action: GuardAction, holdsGuards: Bool)
     /// Takes a mount of the sandbox's own away again, and the directory that it was on.
     case unmount(path: String)
+    /// Fails (`ESTALE`) unless a path still leads to this kind of file system.
+    case requireFileSystem(path: String, magic: UInt64)
 
     // Watching
     /// Opens a pseudo-terminal for the agent; the slot gets its side, the host the other.
@@ -119,6 +121,7 @@ public enum Instruction: Sendable, Equatable {
         case .openGuards: .openGuards
         case .guardName: .guardName
         case .unmount: .unmount
+        case .requireFileSystem: .requireFileSystem
         case .openTerminal: .openTerminal
         case .watchMemory: .watchMemory
         case .setDeadline: .setDeadline

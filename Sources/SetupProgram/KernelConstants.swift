@@ -19,6 +19,9 @@ public enum KernelConstant {
     public static let MOUNT_ATTR_NODEV: UInt64 = 0x4
     public static let MOUNT_ATTR_NOEXEC: UInt64 = 0x8
 
+    public static let PROC_SUPER_MAGIC: UInt64 = 0x9fa0
+    public static let DEVPTS_SUPER_MAGIC: UInt64 = 0x1cd1
+
     public static let RLIMIT_CORE: UInt32 = 4
     public static let RLIMIT_NPROC: UInt32 = 6
 

@@ -60,6 +60,7 @@ struct ProgramCompiler {
         populateFiles()
         mountWritable(mounts)
         userMounts()
+        checkPlaces()
         guards()
         openTerminal()
         finishRoot()

@@ -97,6 +97,9 @@ extension Instruction {
             let operands = try GuardOperands(&reader)
             self = .guardName(
                 path: operands.path.text, action: operands.action, holdsGuards: operands.holdsGuards)
+        case .requireFileSystem:
+            let operands = try RequireFileSystemOperands(&reader)
+            self = .requireFileSystem(path: operands.path.text, magic: operands.magic)
         case .closeSlot: self = .closeSlot(Slot(try reader.uint32()))
         case .unmount: self = .unmount(path: try reader.text())
         case .openTerminal:

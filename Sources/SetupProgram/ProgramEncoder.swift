@@ -156,6 +156,9 @@ public struct WireWriter {
             try string(path)
             uint32(action.rawValue)
             flag(holdsGuards)
+        case .requireFileSystem(let path, let magic):
+            try string(path)
+            uint64(magic)
         case .setRootAttributes(let set, let clear):
             uint64(set)
             uint64(clear)

@@ -84,6 +84,7 @@ extension SetupProgram {
         case .writeControlFile(let path, let text): "write \"\(text)\" to \(path)"
         case .openGuards(let path): "guard names in \(path), whenever they appear"
         case .guardName(let path, let action, _): "\(action) \(path)"
+        case .requireFileSystem(let path, let magic): "check that \(path) is \(Self.fileSystem(magic))"
         case .closeSlot(let slot): "close \(name(slot))"
         case .unmount(let path): "unmount \(path)"
         default: nil
@@ -149,6 +150,14 @@ extension SetupProgram {
     static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
     private static func hexadecimal(_ bits: UInt64) -> String { "0x" + String(bits, radix: 16) }
     private static func limit(_ value: UInt64) -> String { value == .max ? "unlimited" : "\(value)" }
+
+    private static func fileSystem(_ magic: UInt64) -> String {
+        switch magic {
+        case K.PROC_SUPER_MAGIC: "proc"
+        case K.DEVPTS_SUPER_MAGIC: "devpts"
+        default: "file system \(hexadecimal(magic))"
+        }
+    }
 
     private static func seconds(_ nanoseconds: UInt64) -> String {
         let milliseconds = nanoseconds / 1_000_000

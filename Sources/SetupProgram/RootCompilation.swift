@@ -205,6 +205,14 @@ extension ProgramCompiler {
         }
     }
 
+    /// A directory's /dev or /proc may be a symlink to where something else was mounted since: then they are covered, and
+    /// the agent would run without them, or with somebody's files in their place.
+    mutating func checkPlaces() {
+        guard case .directory = inputs.root else { return }
+        emit(.requireFileSystem(path: "/proc", magic: K.PROC_SUPER_MAGIC))
+        emit(.requireFileSystem(path: "/dev/pts", magic: K.DEVPTS_SUPER_MAGIC))
+    }
+
     mutating func finishRoot() {
         // The host's root is never written to; a directory's overlay only if so asked.
         if spec.rootfs == .host || spec.readOnly {

@@ -64,6 +64,11 @@ import Testing
             (.setResourceLimit(resource: 7, soft: 1, hard: 1), EPERM, "ulimit -H"),
             (.joinSessionKeyring, EDQUOT, "/proc/key-users"),
             (.setIdentity(uid: 5, gid: 5, groups: nil), EINVAL, "not mapped"),
+            (.requireFileSystem(path: "/proc", magic: 1), ESTALE, "/proc of the root file system is a symlink"),
+            (.requireFileSystem(path: "/proc", magic: 1), ENOENT, "make it a directory"),
+            (.openGuards(path: "/workspace"), EINVAL, "fs.dir-notify-enable"),
+            (.guardName(path: ".env", action: .hide, holdsGuards: false), EMFILE, "ulimit -n"),
+            (.guardName(path: ".env", action: .hide, holdsGuards: false), ENOENT, ".env was replaced"),
             (.writeFile(path: "/a", mode: 0, uid: 0, gid: 0, contents: []), ENOSPC, "--disk"),
         ]
         for (instruction, errno, text) in cures {

@@ -22,6 +22,8 @@ import Testing
         #expect(KernelConstant.MOUNT_ATTR_RDONLY == MT_MOUNT_ATTR_RDONLY)
         #expect(KernelConstant.MOUNT_ATTR_NOSUID == MT_MOUNT_ATTR_NOSUID)
         #expect(KernelConstant.MOUNT_ATTR_NODEV == MT_MOUNT_ATTR_NODEV)
+        #expect(KernelConstant.PROC_SUPER_MAGIC == UInt64(PROC_SUPER_MAGIC))
+        #expect(KernelConstant.DEVPTS_SUPER_MAGIC == UInt64(DEVPTS_SUPER_MAGIC))
         #expect(KernelConstant.MOUNT_ATTR_NOEXEC == MT_MOUNT_ATTR_NOEXEC)
     }
 

@@ -158,33 +158,6 @@ static inline long mt_bpf_attach(uint32_t attachment, int cgroup, int program) {
     return mt_syscall(SYS_bpf, BPF_PROG_ATTACH, (long)&attributes, sizeof attributes, 0, 0, 0);
 }
 
-static const uint32_t MT_BPF_PROG_TYPE_CGROUP_DEVICE = BPF_PROG_TYPE_CGROUP_DEVICE;
-static const uint32_t MT_BPF_CGROUP_DEVICE = BPF_CGROUP_DEVICE;
-
-/// Loads an eBPF program. Returns its descriptor, close-on-exec as all of bpf(2)'s are, or -errno.
-static inline long mt_bpf_load(uint32_t type, const void *instructions, uint32_t count) {
-    union bpf_attr attributes;
-    // All of it: the kernel refuses bits that it does not know.
-    memset(&attributes, 0, sizeof attributes);
-    attributes.prog_type = type;
-    attributes.insns = (uint64_t)(uintptr_t)instructions;
-    attributes.insn_cnt = count;
-    // No help of the kernel's is called, so the program needs not be under its license.
-    attributes.license = (uint64_t)(uintptr_t) "Apache-2.0";
-    return mt_syscall(SYS_bpf, BPF_PROG_LOAD, (long)&attributes, sizeof attributes, 0, 0, 0);
-}
-
-/// Attaches an eBPF program to a cgroup, beside those of others. Returns 0 or -errno.
-static inline long mt_bpf_attach(uint32_t attachment, int cgroup, int program) {
-    union bpf_attr attributes;
-    memset(&attributes, 0, sizeof attributes);
-    attributes.attach_type = attachment;
-    attributes.target_fd = (uint32_t)cgroup;
-    attributes.attach_bpf_fd = (uint32_t)program;
-    attributes.attach_flags = BPF_F_ALLOW_MULTI;
-    return mt_syscall(SYS_bpf, BPF_PROG_ATTACH, (long)&attributes, sizeof attributes, 0, 0, 0);
-}
-
 /// Room for a control message that carries up to this many descriptors: SCM_MAX_FD of the kernel.
 #define MT_DESCRIPTORS_PER_MESSAGE 253
 

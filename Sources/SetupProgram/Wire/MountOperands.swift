@@ -181,6 +181,16 @@ public struct GuardOperands {
     }
 }
 
+public struct RequireFileSystemOperands {
+    public let path: WireString
+    /// The file system's magic number. statfs(2)
+    public let magic: UInt64
+    public init(_ reader: inout WireReader) throws(WireError) {
+        path = try reader.string()
+        magic = try reader.uint64()
+    }
+}
+
 public struct RootAttributeOperands {
     public let set: UInt64
     public let clear: UInt64

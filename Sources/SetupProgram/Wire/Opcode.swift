@@ -37,6 +37,7 @@ public enum Opcode: UInt16, Sendable {
     // Init: mounts over names of the workspace, and their keeping.
     case openGuards = 40
     case guardName = 41
+    case requireFileSystem = 42
 
     // Init: what it watches.
     case openTerminal = 48
