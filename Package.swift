@@ -30,7 +30,8 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram", "Cgroups", "Confinement", "Storage"]),
-        .target(name: "Doctor", dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "Cgroups", "Storage", "Engine"]),
+        .target(
+            name: "Doctor", dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "Cgroups", "Storage", "Engine"]),
         .executableTarget(
             name: "martinet",
             dependencies: [

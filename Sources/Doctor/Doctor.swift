@@ -64,9 +64,9 @@ public struct Doctor: Sendable {
 
     private static var architecture: String {
         #if arch(x86_64)
-            "x86_64"
+        "x86_64"
         #else
-            "aarch64"
+        "aarch64"
         #endif
     }
 

@@ -51,24 +51,7 @@ extension Launcher {
         inputs.coreLimit = standing.coreLimit
         inputs.oomScoreAdjustment = standing.oomScoreAdjustment
         try fault.check(.compileFilter)
-        try filter(spec, capabilities: capabilities, into: &inputs)
+        try gatherFilter(spec, capabilities: capabilities, kernel: trees.probe.kernel, into: &inputs)
         return inputs
-    }
-
-    private func filter(
-        _ spec: SandboxSpec, capabilities: CapabilitySet, into inputs: inout LaunchInputs
-    ) throws(EngineError) {
-        switch spec.seccomp {
-        case .default: break
-        case .unconfined: return
-        case .strict, .file: throw EngineError(.unavailable, "this system-call filter is not there yet")
-        }
-        // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
-        let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
-        let source = SeccompSource.default(capabilities: capabilities, denySetuidBits: sharesDirectory)
-        do throws(ConfinementError) {
-            inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
-        } catch { throw EngineError(error) }
-        inputs.filterName = "default"
     }
 }

@@ -84,6 +84,7 @@ public struct Launcher: Sendable {
         var belongings = Belongings()
         let process = try startInit(spec, probe, &belongings)
         var sandbox = RunningSandbox(process: process, belongings: belongings, spec: spec)
+        sandbox.accounts = options.accounts
         do throws(EngineError) {
             try prepare(&sandbox, spec, probe, streams, terminalSize)
             try fault.check(.awaitStart)
@@ -150,6 +151,7 @@ public struct Launcher: Sendable {
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }
+        sandbox.supervisor = try supervise(&inputs, spec, mapping: mapping)
         try guardWorkspace(spec, &inputs, &sandbox.belongings)
         if cgroups.holdsProcesses && sandbox.belongings.hasCgroup { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)

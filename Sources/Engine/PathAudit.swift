@@ -31,7 +31,8 @@ struct PathAudit {
             let path = absolute(text, of: pid, from: request.directory),
             let root = try? open("/proc/\(pid)/root", [.pathOnly, .directory])
         else { return nil }
-        let found = identity.map { $0.whileAssumed { check(path, request.need, root) } } ?? check(path, request.need, root)
+        let found =
+            identity.map { $0.whileAssumed { check(path, request.need, root) } } ?? check(path, request.need, root)
         guard let errno = found, [.permissionDenied, .notPermitted, .readOnlyFileSystem].contains(errno) else {
             return nil
         }
@@ -44,7 +45,8 @@ struct PathAudit {
     private func absolute(_ text: String, of pid: Int32, from directory: Int32) -> String? {
         if text.hasPrefix("/") { return text }
         let place = directory == -100 ? "cwd" : "fd/\(directory)"
-        guard directory == -100 || directory >= 0, let base = try? readSymlink("/proc/\(pid)/\(place)"), base.hasPrefix("/")
+        guard directory == -100 || directory >= 0, let base = try? readSymlink("/proc/\(pid)/\(place)"),
+            base.hasPrefix("/")
         else { return nil }
         return base == "/" ? "/\(text)" : "\(base)/\(text)"
     }
@@ -66,7 +68,10 @@ struct PathAudit {
         while parent.hasSuffix("/"), parent != "/" { parent.removeLast() }
         while !parent.hasSuffix("/"), !parent.isEmpty { parent.removeLast() }
         do throws(SystemError) {
-            return accessError(try find(parent.isEmpty ? "/" : parent, root), [.write, .execute])
+            let directory = try find(parent.isEmpty ? "/" : parent, root)
+            // In the kernel's order: a mount that is never written to comes before the directory's permissions.
+            if try isOnReadOnlyMount(directory) { return .readOnlyFileSystem }
+            return accessError(directory, [.write, .execute])
         } catch { return error.errno }
     }
 

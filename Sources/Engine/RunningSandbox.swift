@@ -21,6 +21,8 @@ public struct RunningSandbox: ~Copyable {
     private var hasPumps = false
     /// What the agent has written.
     let meter: OutputMeter
+    /// Whether everything that was used is to be known.
+    var accounts = false
     /// Who answers for the agent's filter, where it asks.
     var supervisor: Supervisor?
     /// What holds the agent, for the verdict.
@@ -148,14 +150,14 @@ public struct RunningSandbox: ~Copyable {
             return .exited
         case .descriptor(let purpose):
             var table = record.intoDescriptors()
-            guard table.count == 1, let descriptor = table.removeLast() else { throw .badOrder }
+            guard table.count == 1 else { throw .badOrder }
             switch purpose {
             case .terminal:
                 guard terminal.asRaw == nil else { throw .badOrder }
-                terminal = descriptor
+                terminal = table.removeLast()
             case .listener:
                 guard let supervisor, !supervisor.isListening else { throw .badOrder }
-                supervisor.listen(on: descriptor)
+                supervisor.listen(on: table.removeLast())
             }
             return .descriptor
         }
@@ -252,7 +254,11 @@ public struct RunningSandbox: ~Copyable {
         let status = try process.reap()
         var facts = RunFacts(exit: exit, initStatus: status)
         facts.measuredWallTime = monotonicNow() - startedAt
-        facts.usage = belongings.usage()
+        // Reading a dozen files takes as long as starting a program: only for whoever wants to know.
+        let limits = spec.limits
+        if accounts || limits.memory?.value != nil || limits.pids?.value != nil || limits.cpuTime != nil {
+            facts.usage = belongings.usage()
+        }
         let removal = belongings.remove()
         drain(goesOn)
         facts.outputBytes = hasPumps ? meter.written : nil

@@ -10,12 +10,12 @@ final class Supervisor {
     private let filter: NotifyingFilter
     private var listener: Descriptor?
     private(set) var report = DenialReport()
-    /// What the agent did, where that is to be learned.
-    private(set) var learner: ProfileLearner?
+    /// Who finds out what the file system will refuse.
+    private let paths: PathAudit?
 
-    init(_ filter: NotifyingFilter, learner: ProfileLearner?) {
+    init(_ filter: NotifyingFilter, paths: PathAudit?) {
         self.filter = filter
-        self.learner = learner
+        self.paths = paths
     }
 
     var isListening: Bool { listener.asRaw != nil }
@@ -23,7 +23,7 @@ final class Supervisor {
     /// What to wait for.
     var raw: Int32? { listener.asRaw }
 
-    func listen(on descriptor: consuming Descriptor) { listener = consume descriptor }
+    func listen(on descriptor: consuming Descriptor?) { listener = consume descriptor }
 
     /// Answers one call that waits. A listener that fails has no caller left.
     func answer() {
@@ -45,7 +45,7 @@ final class Supervisor {
         }
         switch filter.original.decision(on: data) {
         case .allow, .log:
-            learner?.record(data)
+            watch(call, data, listener)
             try LinuxKernel.answer(listener, call.id, with: nil)
         case .errno(let errno):
             // In words before the answer: the caller waits, and its memory is still what it called with.
@@ -57,19 +57,21 @@ final class Supervisor {
         }
     }
 
+    /// What the filter allows may still be refused by the file system.
+    private func watch(_ call: SystemCallNotification, _ data: SeccompData, _ listener: borrowing Descriptor) {
+        guard let paths else { return }
+        let refusals = paths.refusals(of: call.pid, SystemCallWords.name(of: data), data.arguments)
+        guard !refusals.isEmpty, isWaiting(listener, call.id) else { return }
+        for refusal in refusals { report.add(refusal.words, errno: refusal.errno.name, by: refusal.by) }
+    }
+
     private func describe(
         _ call: SystemCallNotification, _ data: SeccompData, _ errno: Errno, _ listener: borrowing Descriptor
     ) {
+        let name = SystemCallWords.name(of: data)
         // The C library tries this for every thread, and goes on with clone(2): nothing was denied.
-        if errno == .noSystemCall, SystemCallWords.name(of: data) == "clone3" { return }
-        var texts: [Int: String] = [:]
-        for index in SystemCallWords.textArguments(of: data) {
-            texts[index] = readMemoryText(of: call.pid, at: data.arguments[index])
-        }
-        // What was read may be another process's, where the caller has gone.
+        if errno == .noSystemCall, name == "clone3" { return }
         guard isWaiting(listener, call.id) else { return }
-        report.add(
-            SystemCallWords.describe(data, texts: texts), errno: errno.name, by: "seccomp",
-            capability: SystemCallWords.capability(for: data))
+        report.add(name, errno: errno.name, by: "seccomp")
     }
 }

@@ -87,3 +87,14 @@ public func makeFileSystem(
         owning: Int32(
             try kernel("fsmount", subject, Int(SYS_fsmount), raw, Int(FSMOUNT_CLOEXEC), Int(attributes.rawValue))))
 }
+
+/// Whether nothing can be written where an open file is: a read-only mount, or file system. fstatfs(2), `ST_RDONLY`
+public func isOnReadOnlyMount(_ descriptor: borrowing Descriptor) throws(SystemError) -> Bool {
+    try withUnsafeTemporaryAllocationOfBytes(256) { buffer throws(SystemError) in
+        try kernel(
+            "fstatfs", "descriptor \(descriptor.rawValue)", Int(SYS_fstatfs), Int(descriptor.rawValue),
+            Int(bitPattern: buffer.baseAddress))
+        // struct statfs of 64-bit kernels: f_flags is its eleventh word.
+        return buffer.load(fromByteOffset: 80, as: Int.self) & 1 != 0
+    }
+}

@@ -55,7 +55,8 @@ import Testing
         facts.kernel = KernelRelease("5.6.0")
         #expect(try Self.finding("openat2", facts).cure?.contains("SystemCallFilter=") == true)
         facts.caller.container = .podman
-        #expect(try Self.finding("openat2", facts).cure?.hasPrefix("podman run --security-opt seccomp=unconfined") == true)
+        #expect(
+            try Self.finding("openat2", facts).cure?.hasPrefix("podman run --security-opt seccomp=unconfined") == true)
     }
 
     @Test func `a user namespace is refused in a chroot`() throws {
@@ -105,7 +106,9 @@ import Testing
         var facts = FakeMachine.root()
         facts.cgroups.layout?.hierarchies[0].controllers.removeAll { $0 == .memory }
         facts.cgroups.obstacles[.memory] = CgroupError.missing(.memory, in: try #require(facts.cgroups.layout))
-        #expect(try Self.finding("cgroup-memory", facts).cure?.contains("add cgroup_enable=memory to GRUB_CMDLINE_LINUX") == true)
+        #expect(
+            try Self.finding("cgroup-memory", facts).cure?.contains("add cgroup_enable=memory to GRUB_CMDLINE_LINUX")
+                == true)
         facts.disabledControllers = Doctor.disabledControllers("quiet cgroup_disable=memory,rdma splash\n")
         #expect(facts.disabledControllers == ["memory", "rdma"])
         #expect(

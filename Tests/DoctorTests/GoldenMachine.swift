@@ -23,11 +23,13 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         GoldenMachine(name: "ubuntu-apparmor", make: ubuntuAppArmor, wrong: ["apparmor-userns", "mount-namespaces"]),
         GoldenMachine(
             name: "no-subordinate-ids", make: noSubordinateIDs, wrong: ["subuid", "subgid", "newuidmap", "newgidmap"]),
-        GoldenMachine(name: "map-tool-without-privileges", make: weakMapTool, wrong: ["newuidmap", "subordinate-maps"]),
+        GoldenMachine(
+            name: "map-tool-without-privileges", make: weakMapTool, wrong: ["newuidmap", "subordinate-maps"]),
         GoldenMachine(name: "cgroup-v1-user", make: legacyUser, wrong: ["cgroup-layout", "cgroup-memory"]),
         GoldenMachine(name: "no-cgroups", make: noCgroups, wrong: ["cgroup-layout"]),
         GoldenMachine(name: "delegated-without-io", make: delegatedWithoutIO, wrong: ["cgroup-io", "cgroup-cpuset"]),
-        GoldenMachine(name: "not-delegated-alpine", make: alpineUser, wrong: ["cgroup-memory", "subuid", "state-directory"]),
+        GoldenMachine(
+            name: "not-delegated-alpine", make: alpineUser, wrong: ["cgroup-memory", "subuid", "state-directory"]),
         GoldenMachine(name: "swap-not-accounted", make: swapNotAccounted, wrong: ["swap-accounting"]),
         GoldenMachine(name: "debian-11", make: debian11, wrong: ["kernel", "mount-setattr", "overlay", "landlock"]),
         GoldenMachine(name: "debian-12", make: debian12, wrong: ["overlay-opaque", "landlock", "id-mapped-mounts"]),
@@ -65,7 +67,8 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         var facts = FakeMachine.user(FakeMachine.ubuntu2404, kernel: "6.8.0-49-generic")
         facts.settings[Diagnosis.appArmorRule] = "1"
         facts.settings["kernel.apparmor_restrict_unprivileged_unconfined"] = "0"
-        for name in [AttemptName.unshareMount, .unshareNetwork, .unshareUTS, .unshareIPC, .unshareCgroup, .unshareTime] {
+        for name in [AttemptName.unshareMount, .unshareNetwork, .unshareUTS, .unshareIPC, .unshareCgroup, .unshareTime]
+        {
             facts[name] = .failed(.notPermitted)
         }
         facts.leaveOut(.makePrivate ... .pivotRoot, "there is no mount namespace to try it in")

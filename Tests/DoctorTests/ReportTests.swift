@@ -47,7 +47,9 @@ import Testing
         #expect(text.contains("cure    the cure of f0\n"))
         #expect(text.split(separator: "\n").count { $0.contains("cure    do") } == 1)
         // A program gets each in full.
-        #expect(Self.report([.missing, .degraded], runWorks: false).json(exitStatus: 1).components(separatedBy: "do\\nmore").count == 3)
+        #expect(
+            Self.report([.missing, .degraded], runWorks: false).json(exitStatus: 1).components(separatedBy: "do\\nmore")
+                .count == 3)
     }
 
     @Test func `without colours there is no escape, with them the text is the same`() {

@@ -46,7 +46,9 @@ import Testing
             waitStatus: 0x89, reason: .deadline, userMicroseconds: 1, systemMicroseconds: 2, peakResidentKiB: 3,
             wallNanoseconds: 0x0100_0000_0000_0004, initMicroseconds: 5,
             disk: DiskRecord(bytes: 6, inodes: 7, isFull: true))
-        let expected: [ControlMessage] = [.failed(7, 22), .descriptor(.terminal), .started(2), .exited(exit), .stopped(19)]
+        let expected: [ControlMessage] = [
+            .failed(7, 22), .descriptor(.terminal), .started(2), .exited(exit), .stopped(19),
+        ]
         #expect(try Self.valid.map { try ControlMessage($0) } == expected)
     }
 

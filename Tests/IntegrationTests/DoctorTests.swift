@@ -27,9 +27,12 @@ import Testing
     }
 
     private static let nobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    private static func isInstalled(_ path: String) -> Bool { ((try? status(of: path, followingSymlinks: true)) ?? nil) != nil }
+    private static func isInstalled(_ path: String) -> Bool {
+        ((try? status(of: path, followingSymlinks: true)) ?? nil) != nil
+    }
 
-    private static func doctor(_ prefix: [String] = [], _ options: [String] = ["--json"]) throws -> HostProgram.Outcome {
+    private static func doctor(_ prefix: [String] = [], _ options: [String] = ["--json"]) throws -> HostProgram.Outcome
+    {
         try HostProgram(prefix + [Martinet.path, "doctor"] + options).wait()
     }
 
@@ -91,7 +94,9 @@ import Testing
 
     /// The directory of the Swift library that this process runs with: a debug build is not static.
     private static var swiftLibraries: String? {
-        let line = ((try? readText("/proc/self/maps")) ?? nil)?.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") }
+        let line = ((try? readText("/proc/self/maps")) ?? nil)?.split(separator: "\n").first {
+            $0.hasSuffix("/libswiftCore.so")
+        }
         guard let line, let start = line.firstIndex(of: "/"), let end = line.lastIndex(of: "/") else { return nil }
         return String(line[start..<end])
     }

@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "fuse", "/etc/passwd", "/dev/../etc/passwd", "/dev/fuse:/srv/fuse", "/dev/fuse:/dev/pts/0", "/dev/null", "/dev/fuse:/dev/tty",
+        "", "fuse", "/etc/passwd", "/dev/../etc/passwd", "/dev/fuse:/srv/fuse", "/dev/fuse:/dev/pts/0", "/dev/null",
+        "/dev/fuse:/dev/tty",
         "/dev/fuse:/dev/.nodes/x", "/dev/fuse:x",
         "/dev/fuse:rr", "/dev/fuse:/dev/a:rw:x", "/dev/",
     ])

@@ -8,7 +8,8 @@ extension Diagnosis {
         guard let layout = facts.cgroups.layout else {
             return [
                 Finding(
-                    "cgroup-layout", .cgroups, "cgroups", .missing, "/proc/self/mountinfo or cgroup.controllers told nothing",
+                    "cgroup-layout", .cgroups, "cgroups", .missing,
+                    "/proc/self/mountinfo or cgroup.controllers told nothing",
                     effect: "no limit can be held")
             ]
         }

@@ -35,7 +35,8 @@ extension Diagnosis {
     }
 
     private var listener: Finding {
-        let attempt = [AttemptName.flagNewListener, .notificationSizes, .listener].lazy.map { facts[$0] }
+        let attempt =
+            [AttemptName.flagNewListener, .notificationSizes, .listener].lazy.map { facts[$0] }
             .first { !$0.works } ?? facts[.listener]
         // One listener a process: whoever started this one listens already.
         let isTaken = attempt.errno == .busy

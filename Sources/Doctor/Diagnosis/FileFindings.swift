@@ -86,7 +86,8 @@ extension Diagnosis {
                 + "--overlay on a disk helps",
             source: "Documentation/filesystems/overlayfs.rst, \"user.\" xattrs in tmpfs(5)"
         ) { errno in
-            errno == .inputOutput ? facts.distribution.kernelCure("6.6") + "\n(or: --overlay DIR on ext4, xfs or btrfs)" : nil
+            errno == .inputOutput
+                ? facts.distribution.kernelCure("6.6") + "\n(or: --overlay DIR on ext4, xfs or btrfs)" : nil
         }
     }
 
@@ -126,7 +127,9 @@ extension Diagnosis {
         case .usable(let path): return finding(.ok, path, nil)
         case .absent(let path): return finding(.ok, "\(path), made when it is needed", nil)
         case .unusable(let path, let reason):
-            return finding(isRoot ? .missing : .degraded, "\(path): \(reason)", "chown \(facts.caller.uid) \(path); chmod 700 \(path)")
+            return finding(
+                isRoot ? .missing : .degraded, "\(path): \(reason)",
+                "chown \(facts.caller.uid) \(path); chmod 700 \(path)")
         case .unset(let conventional):
             let uid = facts.caller.uid
             let cure =

@@ -42,7 +42,8 @@ extension Diagnosis {
     private var noNewPrivileges: Finding {
         Finding(
             "no-new-privs", .identity, "no_new_privs", facts.caller.hasNoNewPrivileges ? .degraded : .ok,
-            facts.caller.hasNoNewPrivileges ? "no_new_privs is set on this process" : "may be gained by set-uid programs",
+            facts.caller.hasNoNewPrivileges
+                ? "no_new_privs is set on this process" : "may be gained by set-uid programs",
             effect: "newuidmap gains no privilege, so subordinate ids are of no use",
             cure: "start martinet without no_new_privs (systemd: NoNewPrivileges=no; docker: no --security-opt "
                 + "no-new-privileges)",

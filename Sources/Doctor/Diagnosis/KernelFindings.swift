@@ -101,7 +101,8 @@ extension Diagnosis {
         let count = facts.settings["vm.nr_hugepages"]
         return Finding(
             "huge-pages", .kernel, "huge pages", .ok,
-            count.map { $0 == "0" ? "none reserved: sysctl vm.nr_hugepages" : "\($0) reserved" } ?? "not in this kernel",
+            count.map { $0 == "0" ? "none reserved: sysctl vm.nr_hugepages" : "\($0) reserved" }
+                ?? "not in this kernel",
             source: "Documentation/admin-guide/mm/hugetlbpage.rst")
     }
 }

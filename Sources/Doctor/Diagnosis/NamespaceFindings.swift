@@ -111,12 +111,14 @@ extension Diagnosis {
 
     private var idMaps: Finding {
         finding(
-            "id-maps", .namespaces, "id maps", facts[.mapIDs].works ? .becomeRoot : .mapIDs, since: "3.8", requiredForRun: true,
+            "id-maps", .namespaces, "id maps", facts[.mapIDs].works ? .becomeRoot : .mapIDs, since: "3.8",
+            requiredForRun: true,
             effect: "run starts nothing: nobody would exist in its user namespace", source: "user_namespaces(7)"
         ) { errno in
             guard isRefusal(errno), facts.caller.uid == 0, !facts.caller.isPrivileged else { return nil }
             // Since Linux 5.12: file capabilities could be made for the namespace above.
-            return "give this process CAP_SETFCAP (docker run --cap-add SETFCAP …), or start it as another user than root"
+            return
+                "give this process CAP_SETFCAP (docker run --cap-add SETFCAP …), or start it as another user than root"
         }
     }
 }

@@ -44,13 +44,18 @@ struct NamespaceProbe {
 
     /// What each attempt is made with: where that is missing, its own answer says nothing. Earlier ones first.
     private static let needs: [(AttemptName, of: [AttemptName], reason: String)] = [
-        (.unshareMount, AttemptName.allCases.filter((AttemptName.makePrivate...AttemptName.pivotRoot).contains),
-            "there is no mount namespace to try it in"),
+        (
+            .unshareMount, AttemptName.allCases.filter((AttemptName.makePrivate...AttemptName.pivotRoot).contains),
+            "there is no mount namespace to try it in"
+        ),
         // These show a namespace, and ask for one of the same owner. fs/sysfs/mount.c, ipc/mqueue.c
         (.unshareNetwork, [.mountSysfs], "there is no network namespace to show"),
         (.unshareCgroup, [.mountCgroup2], "there is no cgroup namespace to show"),
         (.unshareIPC, [.mountMqueue], "there is no IPC namespace to show"),
-        (.mountTmpfs, [.attach, .tmpfsXattr, .overlay, .overlayOpaque, .pivotRoot], "there is no tmpfs to try it with"),
+        (
+            .mountTmpfs, [.attach, .tmpfsXattr, .overlay, .overlayOpaque, .pivotRoot],
+            "there is no tmpfs to try it with"
+        ),
         (.attach, [.overlay, .overlayOpaque, .pivotRoot], "there is no mount over the root to try it with"),
         (.overlay, [.overlayOpaque], "there is no overlay to try it in"),
     ]
@@ -61,7 +66,10 @@ struct NamespaceProbe {
             for name in dependents { attempts[name] = .untried(reason) }
         }
         let last = outcome.answers.last?.name
-        guard let next = AttemptName.allCases.first(where: { $0 > last ?? .mountProc && AttemptName.namespaces.contains($0) })
+        guard
+            let next = AttemptName.allCases.first(where: {
+                $0 > last ?? .mountProc && AttemptName.namespaces.contains($0)
+            })
         else { return }
         switch outcome.end {
         case .signaled(let signal):
@@ -74,7 +82,9 @@ struct NamespaceProbe {
 
     /// Says of an attempt and all those after it that have no answer yet why they were not made.
     private mutating func refrain(_ first: AttemptName, _ reason: String) {
-        let order = [AttemptName.userNamespace, .pidNamespace, .mapIDs] + AttemptName.allCases.filter(AttemptName.namespaces.contains)
+        let order =
+            [AttemptName.userNamespace, .pidNamespace, .mapIDs]
+            + AttemptName.allCases.filter(AttemptName.namespaces.contains)
         for name in order.drop(while: { $0 != first }) where attempts[name] == nil { attempts[name] = .untried(reason) }
     }
 

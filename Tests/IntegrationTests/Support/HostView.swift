@@ -32,6 +32,12 @@ enum HostView {
         text("/proc/\(pid)/stat")?.split(separator: ")").last?.first { $0 != " " }
     }
 
+    /// KiB of memory that a process has in use; 0 for what is gone. /proc/PID/status, `VmRSS`
+    static func residentKiB(_ pid: Int32) -> Int {
+        let line = text("/proc/\(pid)/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) } ?? 0
+    }
+
     /// Pids of processes with a text in their command line.
     static func processes(mentioning text: String) -> [Int32] {
         names("/proc").compactMap { Int32($0) }.filter { pid in

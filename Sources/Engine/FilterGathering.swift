@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import Confinement
+import LinuxKernel
+import SandboxSpec
+import SetupProgram
+
+extension Launcher {
+    /// The filter's instructions, compiled or from the cache; with them, where refusals are to be reported, a filter that
+    /// asks the supervisor about those.
+    func gatherFilter(
+        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion,
+        into inputs: inout LaunchInputs
+    ) throws(EngineError) {
+        guard let source = try filterSource(spec, capabilities: capabilities, kernel: kernel) else {
+            guard !options.learns else {
+                throw EngineError(
+                    .invalidSpec, "learn: unconfined makes no profile to learn from", hint: "use --seccomp default")
+            }
+            return
+        }
+        do throws(ConfinementError) {
+            inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
+        } catch { throw EngineError(error) }
+        inputs.filterName = spec.seccomp.text
+        inputs.filterAsks = spec.audit || options.learns
+    }
+
+    /// Which filter is meant; `nil` for none.
+    private func filterSource(
+        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion
+    ) throws(EngineError) -> SeccompSource? {
+        switch spec.seccomp {
+        case .unconfined: return nil
+        case .strict: return .strict
+        case .default:
+            // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
+            let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
+            return .default(capabilities: capabilities, denySetuidBits: sharesDirectory)
+        case .file(let path): return .custom(try Self.profile(path, capabilities: capabilities, kernel: kernel))
+        }
+    }
+
+    private static func profile(
+        _ path: String, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion
+    ) throws(EngineError) -> SeccompProfile {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            let file = try open(path, [.noControllingTerminal])
+            bytes = try readAll(file, limit: SpecNode.maximumBytes)
+        } catch where error.errno == .fileTooLarge {
+            throw EngineError(.invalidSpec, "seccomp: \(path): a profile has at most 1MiB")
+        } catch {
+            throw EngineError(.invalidSpec, "seccomp: \(error)")
+        }
+        do throws(ConfinementError) {
+            let version = KernelVersion(major: kernel.major, minor: kernel.minor)
+            return try OCIProfile(json: bytes).resolved(capabilities: capabilities, kernel: version).profile
+        } catch {
+            throw EngineError(.invalidSpec, "seccomp: \(path): \(error)")
+        }
+    }
+
+    /// The filter that asks, in the place of the one that decides, and who answers it.
+    func supervise(
+        _ inputs: inout LaunchInputs, _ spec: SandboxSpec, mapping: borrowing IdentityMapping
+    ) throws(EngineError) -> Supervisor? {
+        guard inputs.filterAsks else { return nil }
+        do throws(ConfinementError) {
+            let filter = try NotifyingFilter(
+                inputs.filter, notifying: options.learns ? .everything : .denials(),
+                alwaysOn: spec.audit ? PathCalls.names : [])
+            inputs.filter = filter.program.bytes
+            return Supervisor(filter, paths: spec.audit ? pathAudit(inputs.identity, mapping) : nil)
+        } catch { throw EngineError(error) }
+    }
+
+    /// `nil` where the agent's ids on the host are not known.
+    private func pathAudit(_ identity: AgentIdentity, _ mapping: borrowing IdentityMapping) -> PathAudit? {
+        switch mapping.kind {
+        case .ownRange(let base):
+            PathAudit(
+                identity: FileSystemIdentity(
+                    uid: base + identity.uid, gid: base + identity.gid, groups: identity.groups.map { base + $0 }))
+        // The agent is the caller, on the host.
+        case .subordinate, .single: PathAudit(identity: nil)
+        case .joined: nil
+        }
+    }
+}
