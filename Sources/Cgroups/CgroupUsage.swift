@@ -171,8 +171,10 @@ extension IOController {
     static func usage(_ files: ControlFiles, _ version: CgroupVersion) throws(CgroupError) -> [IOUsage]? {
         switch version {
         case .v1:
-            let names = ["blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced"]
-            guard let bytes = try files.text(names[0]), let operations = try files.text(names[1]) else { return nil }
+            // With cgroups made inside, which the plain files leave out. Linux 5.0
+            guard let bytes = try files.text("blkio.throttle.io_service_bytes_recursive"),
+                let operations = try files.text("blkio.throttle.io_serviced_recursive")
+            else { return nil }
             return IOUsage.ofBlkio(bytes: bytes, operations: operations)
         case .v2: return try files.text("io.stat").map(IOUsage.ofStat)
         }

@@ -32,7 +32,8 @@ public struct IOUsage: Sendable, Equatable {
         }
     }
 
-    /// v1's `blkio.throttle.io_service_bytes` and `io_serviced`: `254:0 Read 1024`, a line a disk and a direction.
+    /// v1's `blkio.throttle.io_service_bytes` and `io_serviced`: `254:0 Read 1024`, a line a disk and a direction. Disks that
+    /// were not used have lines of zeros, or none.
     static func ofBlkio(bytes: String, operations: String) -> [IOUsage] {
         var found: [IOUsage] = []
         func add(

@@ -62,6 +62,25 @@ import Testing
         try cgroup.remove()
     }
 
+    @Test(
+        .enabled(
+            if: !TestMachine.isRoot && TestMachine.canTest && !TestMachine.has(.io),
+            "needs a user to whom memory, cpu and pids are delegated, and io is not"))
+    func `a controller that is not delegated is an error with the file to write, and nothing is left`() throws {
+        let layout = try #require(TestMachine.layout)
+        let name = TestMachine.name("undelegated")
+        do {
+            _ = try SandboxCgroup.create(name: name, limits: CgroupLimits(pids: 8, ioWeight: 100), layout: layout)
+            Issue.record("a cgroup with io was made")
+        } catch {
+            #expect(error == CgroupSupport(layout: layout)[.io]?.obstacle)
+            #expect(error.code == .controllerUnavailable)
+            #expect(error.subject == "io")
+            #expect(error.hint?.contains("/etc/systemd/system/user@.service.d/delegate.conf") == true)
+        }
+        #expect(TestMachine.leftovers { $0 == name } == [])
+    }
+
     @Test(.enabled(if: !TestMachine.isRoot && !TestMachine.hasCgroups, "needs a user without a delegated cgroup"))
     func `a user without cgroups is told how to get some`() throws {
         let support = CgroupSupport(layout: try CgroupLayout.probe())

@@ -111,12 +111,9 @@ import Testing
         #expect(TestMachine.leftovers { $0 == name } == [])
     }
 
-    @Test(
-        .enabled(
-            if: hasDisk && (try? IOWeight.disksWithBFQ().isEmpty) == true,
-            "needs a machine whose disks BFQ does not schedule"))
-    func `a weight that no disk looks at is an error with its cure`() throws {
+    @Test func `a weight that no disk looks at is an error with its cure`() throws {
         let name = TestMachine.name("io-weight")
+        guard try IOWeight.disksWithBFQ().isEmpty else { return }
         do {
             _ = try SandboxCgroup.create(name: name, limits: CgroupLimits(ioWeight: 200), layout: layout)
             Issue.record("a weight without effect was set")
@@ -127,19 +124,42 @@ import Testing
         #expect(TestMachine.leftovers { $0 == name } == [])
     }
 
-    @Test(.enabled(if: (try? IOWeight.disksWithBFQ().isEmpty) == false, "needs a disk that BFQ schedules"))
-    func `a weight is read back where BFQ divides disks, up to what BFQ knows`() throws {
-        let cgroup = try SandboxCgroup.create(
-            name: TestMachine.name("io-bfq"), limits: CgroupLimits(ioWeight: 300), layout: layout)
-        let file = layout.hierarchy(for: .io)?.version == .v1 ? IOWeight.bfqFileV1 : IOWeight.bfqFile
-        #expect(try readText("\(cgroup.paths[0])/\(file)")?.split(separator: "\n").first?.hasSuffix("300") == true)
-        try cgroup.remove()
-        do {
-            _ = try SandboxCgroup.create(
-                name: TestMachine.name("io-heavy"), limits: CgroupLimits(ioWeight: 1001), layout: layout)
-            Issue.record("BFQ took 1001")
-        } catch {
-            #expect(error.code == .invalidLimit)
+    private static let hasLoops = TestMachine.isRoot && TestMachine.exists("/dev/loop-control")
+
+    @Test(.enabled(if: hasLoops, "needs root, and loop devices")) func `loop devices are disks like others`() throws {
+        try LoopDevice.with(bytes: 16 << 20) { path, number in
+            let limit = IOLimit(device: number, readBytesPerSecond: 8 << 20)
+            let cgroup = try SandboxCgroup.create(
+                name: TestMachine.name("io-loop"), limits: CgroupLimits(io: [limit]), layout: layout)
+            try expectNear(8, within: 0.1, "MiB/s read from a loop device under a limit of 8") {
+                16 / (try secondsOfDD("if=\(path) of=/dev/null bs=64k iflag=direct", in: cgroup))
+            }
+            try cgroup.remove()
+        }
+    }
+
+    @Test(.enabled(if: hasLoops, "needs root, and loop devices"))
+    func `a weight is read back where BFQ divides a disk, up to what BFQ knows`() throws {
+        try LoopDevice.with(bytes: 1 << 20) { path, _ in
+            let scheduler = "/sys/block/\(path.dropFirst(5))/queue/scheduler"
+            guard try readText(scheduler)?.contains("bfq") == true else { return }
+            try writeText("bfq", to: scheduler)
+            #expect(try IOWeight.disksWithBFQ().contains(String(path.dropFirst(5))))
+            let cgroup = try SandboxCgroup.create(
+                name: TestMachine.name("io-bfq"), limits: CgroupLimits(ioWeight: 300), layout: layout)
+            let file = layout.hierarchy(for: .io)?.version == .v1 ? IOWeight.bfqFileV1 : IOWeight.bfqFile
+            let text = try #require(try readText("\(cgroup.paths[0])/\(file)"))
+            #expect(text.split(separator: "\n").first?.split(separator: " ").last == "300")
+            try cgroup.remove()
+            let heavy = TestMachine.name("io-heavy")
+            do throws(CgroupError) {
+                _ = try SandboxCgroup.create(name: heavy, limits: CgroupLimits(ioWeight: 1001), layout: layout)
+                Issue.record("BFQ took 1001")
+            } catch {
+                #expect(error.code == .invalidLimit)
+                #expect(error.hint?.contains("1 to 1000") == true)
+            }
+            #expect(TestMachine.leftovers { $0 == heavy } == [])
         }
     }
 

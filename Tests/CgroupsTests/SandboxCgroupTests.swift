@@ -72,7 +72,7 @@ struct SandboxCgroupTests {
             name: TestMachine.name("memory"), limits: CgroupLimits(memory: 32 << 20), layout: layout)
         let event = try cgroup.memoryEventDescriptor()
         #expect(try cgroup.oomKills() == 0)
-        let child = try TestProcess(perl: #"my $x = "a" x (256 << 20); exit 0"#)
+        let child = try TestProcess(perl: #"my $n = 256 << 20; my $x = "a" x $n; exit 0"#)
         try cgroup.attach(child.pid)
         try child.release()
         #expect(child.wait() == .signaled(9))
@@ -95,7 +95,7 @@ struct SandboxCgroupTests {
         let cgroup = try SandboxCgroup.create(
             name: TestMachine.name("group"), limits: CgroupLimits(memory: 32 << 20), layout: layout)
         let child = try TestProcess(
-            perl: #"if (!fork()) { sleep 60; exit 0 } if (!fork()) { my $x = "a" x (256 << 20) } sleep 60"#)
+            perl: #"if (!fork()) { sleep 60; exit 0 } if (!fork()) { my $n = 256 << 20; my $x = "a" x $n } sleep 60"#)
         try cgroup.attach(child.pid)
         try child.release()
         #expect(child.wait() == .signaled(9))
@@ -109,7 +109,7 @@ struct SandboxCgroupTests {
     @Test func `a process inside its memory limit is left alone`() throws {
         let cgroup = try SandboxCgroup.create(
             name: TestMachine.name("fits"), limits: CgroupLimits(memory: 64 << 20), layout: layout)
-        let child = try TestProcess(perl: #"my $x = "a" x (8 << 20); exit 0"#)
+        let child = try TestProcess(perl: #"my $n = 8 << 20; my $x = "a" x $n; exit 0"#)
         try cgroup.attach(child.pid)
         try child.release()
         #expect(child.wait() == .exited(0))

@@ -19,13 +19,16 @@ final class TestProcess {
         process.standardOutput = answers
         try process.run()
         // Its own start is over then, with all that Perl opens for it, /dev/null among others.
-        _ = try answers.fileHandleForReading.read(upToCount: 1)
+        try waitForByte()
     }
 
     deinit { if process.isRunning { _ = terminate() } }
 
     /// Lets the program run.
     func release() throws { try input.fileHandleForWriting.write(contentsOf: Data("go\n".utf8)) }
+
+    /// Waits until the program writes a byte.
+    func waitForByte() throws { _ = try answers.fileHandleForReading.read(upToCount: 1) }
 
     /// What the program wrote, up to its end: a few words, or it waits for a reader.
     var output: String {

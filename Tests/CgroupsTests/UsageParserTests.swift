@@ -30,39 +30,45 @@ import Testing
     }
 
     @Test func `v1's blkio counters`() {
-        // Linux 6.18, two disks of which one has no reads yet
+        // Linux 6.18, two disks with limits, of which one was used
         let usage = IOUsage.ofBlkio(
             bytes: """
-                254:0 Read 4096
-                254:0 Write 8388608
-                254:0 Sync 8392704
-                254:0 Async 0
-                254:0 Discard 0
-                254:0 Total 8392704
                 7:0 Read 0
-                7:0 Write 512
-                7:0 Sync 512
+                7:0 Write 0
+                7:0 Sync 0
                 7:0 Async 0
                 7:0 Discard 0
-                7:0 Total 512
-                Total 8393216
+                7:0 Total 0
+                254:0 Read 208896
+                254:0 Write 2097152
+                254:0 Sync 2306048
+                254:0 Async 0
+                254:0 Discard 0
+                254:0 Total 2306048
+                Total 2306048
 
                 """,
             operations: """
-                254:0 Read 1
-                254:0 Write 128
-                254:0 Sync 129
+                7:0 Read 0
+                7:0 Write 0
+                7:0 Sync 0
+                7:0 Async 0
+                7:0 Discard 0
+                7:0 Total 0
+                254:0 Read 6
+                254:0 Write 32
+                254:0 Sync 38
                 254:0 Async 0
                 254:0 Discard 0
-                254:0 Total 129
-                Total 129
+                254:0 Total 38
+                Total 38
 
                 """)
-        #expect(usage.map(\.device.description) == ["254:0", "7:0"])
-        #expect(usage[0].readBytes == 4096 && usage[0].writtenBytes == 8_388_608)
-        #expect(usage[0].readOperations == 1 && usage[0].writeOperations == 128)
-        #expect(usage[1].readBytes == 0 && usage[1].writtenBytes == 512)
-        #expect(usage[1].readOperations == nil && usage[1].writeOperations == nil)
+        #expect(usage.map(\.device.description) == ["7:0", "254:0"])
+        #expect(usage[0].readBytes == 0 && usage[0].writtenBytes == 0)
+        #expect(usage[0].readOperations == 0 && usage[0].writeOperations == 0)
+        #expect(usage[1].readBytes == 208_896 && usage[1].writtenBytes == 2_097_152)
+        #expect(usage[1].readOperations == 6 && usage[1].writeOperations == 32)
         #expect(IOUsage.ofBlkio(bytes: "Total 0\n", operations: "Total 0\n") == [])
     }
 
