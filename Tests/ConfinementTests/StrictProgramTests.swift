@@ -7,70 +7,77 @@ import Testing
 
 private func exists(_ path: String) -> Bool { ((try? status(of: path)) ?? nil) != nil }
 
-/// A language's program, and how it comes to run.
-private struct Language: CustomTestStringConvertible, Sendable {
-    var testDescription: String
-    /// Of the host: without it the case is skipped.
-    var tool: String
-    /// The arguments that build "program" from a source; `nil` where the tool itself runs it.
-    var build: (@Sendable (_ source: String, _ program: String) -> [String])?
-    var source: String
-    var options: [String] = []
-    var tail: String = ""
-}
-
 private let home = getenv("HOME").map { String(cString: $0) } ?? "/"
 
-private let languages: [Language] = [
-    Language(
-        testDescription: "C", tool: "/usr/bin/cc", build: { ["-O1", "-pthread", "-o", $1, $0] }, source: "compute.c"),
-    Language(
-        testDescription: "C, static", tool: "/usr/bin/cc", build: { ["-O1", "-pthread", "-static", "-o", $1, $0] },
-        source: "compute.c"),
-    Language(
-        testDescription: "C++", tool: "/usr/bin/c++", build: { ["-pthread", "-o", $1, $0] }, source: "compute.cpp"),
-    Language(
-        testDescription: "Rust", tool: home + "/.cargo/bin/rustc", build: { ["-o", $1, $0] }, source: "compute.rs"),
-    Language(testDescription: "Go", tool: "/usr/bin/go", build: { ["build", "-o", $1, $0] }, source: "compute.go"),
-    Language(
-        testDescription: "Swift", tool: "/opt/swift/usr/bin/swiftc",
-        build: { ["-static-stdlib", "-o", $1, $0] }, source: "compute.swift-source"),
-    Language(testDescription: "Python", tool: "/usr/bin/python3", source: "compute.py", tail: "1\n"),
-    Language(
-        testDescription: "Java", tool: "/usr/bin/java", source: "Compute.java", options: ["-Xmx128m"]),
-    Language(testDescription: "JavaScript", tool: "/usr/bin/node", source: "compute.js"),
-]
+/// A test that needs a compiler or interpreter of this machine's.
+private func needs(_ tool: String) -> ConditionTrait { .enabled(if: exists(tool), "there is no \(tool) here") }
 
-@Suite struct `The strict profile, with real programs` {
+@Suite struct `The strict profile lets real programs calculate in threads, read a file and write:` {
+    @Test(needs("/usr/bin/cc")) func `C`() throws {
+        try compiled("/usr/bin/cc", ["-O1", "-pthread"], "compute.c")
+    }
+
+    @Test(needs("/usr/bin/cc")) func `C, static`() throws {
+        try compiled("/usr/bin/cc", ["-O1", "-pthread", "-static"], "compute.c")
+    }
+
+    @Test(needs("/usr/bin/c++")) func `C++`() throws { try compiled("/usr/bin/c++", ["-pthread"], "compute.cpp") }
+
+    @Test(needs(home + "/.cargo/bin/rustc")) func `Rust`() throws {
+        try compiled(home + "/.cargo/bin/rustc", [], "compute.rs")
+    }
+
+    @Test(needs("/usr/bin/go")) func `Go`() throws { try compiled("/usr/bin/go", ["build"], "compute.go") }
+
+    @Test(needs("/opt/swift/usr/bin/swiftc")) func `Swift`() throws {
+        try compiled("/opt/swift/usr/bin/swiftc", ["-static-stdlib"], "compute.swift-source", named: "main.swift")
+    }
+
+    @Test(needs("/usr/bin/python3")) func `Python`() throws {
+        // It also says what fork returned.
+        try interpreted("/usr/bin/python3", [], "compute.py", more: "\(EPERM)\n")
+    }
+
+    @Test(needs("/usr/bin/java")) func `Java`() throws {
+        try interpreted("/usr/bin/java", ["-Xmx128m"], "Compute.java")
+    }
+
+    @Test(needs("/usr/bin/node")) func `JavaScript`() throws { try interpreted("/usr/bin/node", [], "compute.js") }
+
+    private func compiled(_ compiler: String, _ options: [String], _ source: String, named name: String? = nil) throws {
+        let ground = try ProgramGround()
+        let copy = ground.path(name ?? source)
+        try ground.run("/bin/cp", [Fixtures.path("Programs/\(source)"), copy])
+        let built = try ground.run(compiler, options + ["-o", ground.path("program"), copy])
+        try #require(built.status == .exited(0), "\(built)")
+        try check(ground, ground.path("program"), [])
+    }
+
+    private func interpreted(
+        _ interpreter: String, _ options: [String], _ source: String, more: String = ""
+    ) throws {
+        try check(
+            try ProgramGround(), interpreter, options + [Fixtures.path("Programs/\(source)")], more: more)
+    }
+
+    private func check(
+        _ ground: ProgramGround, _ program: String, _ arguments: [String], more: String = ""
+    ) throws {
+        try writeAll(
+            try open(ground.path("file"), [.writeOnly, .create], mode: 0o600), [UInt8](repeating: 0x61, count: 1234))
+        let outcome = try ground.run(
+            program, arguments + [ground.path("file")], under: try SeccompCompiler.compile(.strict),
+            input: (1...4000).map(String.init).joined(separator: " "))
+        #expect(outcome.status == .exited(0), "\(outcome)")
+        #expect(outcome.output == "4000 numbers, sum 8002000, file 1234\n" + more)
+        #expect(outcome.errors == "")
+    }
+}
+
+@Suite struct `The strict profile, tried` {
     private let filter: [UInt8]
 
     init() throws { filter = try SeccompCompiler.compile(.strict) }
-
-    @Test(arguments: languages)
-    fileprivate func `lets a program calculate in threads, read a file, and write`(language: Language) throws {
-        if !exists(language.tool) { try Test.cancel("there is no \(language.tool) here") }
-        let ground = try ProgramGround()
-        let source = Fixtures.path("Programs/\(language.source)")
-        var (program, arguments) = (language.tool, language.options + [source])
-        if let build = language.build {
-            program = ground.path("program")
-            var input = source
-            if source.hasSuffix(".swift-source") {
-                input = ground.path("main.swift")
-                try ground.run("/bin/cp", [source, input])
-            }
-            let built = try ground.run(language.tool, build(input, program))
-            try #require(built.status == .exited(0), "\(built)")
-            arguments = []
-        }
-        try writeAll(
-            try open(ground.path("file"), [.writeOnly, .create], mode: 0o600), [UInt8](repeating: 0x61, count: 1234))
-        let numbers = (1...4000).map(String.init).joined(separator: " ")
-        let outcome = try ground.run(program, arguments + [ground.path("file")], under: filter, input: numbers)
-        #expect(outcome.status == .exited(0), "\(outcome)")
-        #expect(outcome.output == "4000 numbers, sum 8002000, file 1234\n" + language.tail)
-        #expect(outcome.errors == "")
-    }
 
     @Test(arguments: ["/bin/sh", "/bin/bash"].filter(exists))
     func `lets a shell calculate and end in another program, and not start one beside itself`(shell: String) throws {
@@ -83,7 +90,7 @@ private let languages: [Language] = [
         #expect(forked.errors.contains("fork"), "\(forked)")
     }
 
-    @Test func `refuses everything else, with the errno that makes sense`() throws {
+    @Test(needs("/usr/bin/cc")) func `refuses everything else, with the errno that makes sense`() throws {
         let ground = try ProgramGround()
         try ground.run("/usr/bin/cc", ["-o", ground.path("refused"), Fixtures.path("Programs/refused.c")])
         let outcome = try ground.run(ground.path("refused"), [], under: filter)
