@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func `a call that an old kernel lacks wants a new one, one that a new kernel has is filtered`() throws {
-        var facts = FakeMachine.root(kernel: "5.4.0")
+        var facts = FakeMachine.root("ID=mine", kernel: "5.4.0")
         facts[.openat2] = .failed(.noSystemCall)
         #expect(try Self.finding("openat2", facts).cure == "install Linux 5.6 or later, and reboot")
         facts.kernel = KernelRelease("5.6.0")
