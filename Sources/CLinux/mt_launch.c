@@ -225,6 +225,24 @@ static CHILD void close_needless(const struct mt_janitor *j) {
     }
 }
 
+// A cgroup v1 freezer keeps what is killed until it is thawed. Only a freezer has the file.
+static CHILD void thaw(const struct mt_janitor *j) {
+    static const char file[] = "freezer.state", value[] = "THAWED";
+    for (int i = 0; i < MT_JANITOR_ENTRIES; i++) {
+        const struct mt_janitor_entry *e = &j->entries[i];
+        if (e->kind != MT_JANITOR_BUSY_DIRECTORY) continue;
+        int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        long directory = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+        if (directory < 0) continue;
+        long state = call4(SYS_openat, directory, (long)file, O_WRONLY | O_CLOEXEC, 0);
+        if (state >= 0) {
+            call3(SYS_write, state, (long)value, sizeof value - 1);
+            call1(SYS_close, state);
+        }
+        call1(SYS_close, directory);
+    }
+}
+
 static CHILD int janitor(void *argument) {
     struct mt_janitor *j = argument;
     static const char name[] = "martinet-tidy";
@@ -234,7 +252,10 @@ static CHILD int janitor(void *argument) {
     while (call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8) == -EINTR) {}
     close_needless(j);
     if (j->init >= 0) {
-        if (!j->lingers) call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
+        if (!j->lingers) {
+            call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
+            thaw(j);
+        }
         struct pollfd end = {j->init, POLLIN, 0};
         while (call5(SYS_ppoll, (long)&end, 1, 0, 0, 8) == -EINTR) {}
     }

@@ -5,12 +5,12 @@ extension CgroupLayout {
     /// What keeps this process from making a cgroup with a controller; `nil` where nothing seems to. Nothing is made or
     /// written: permissions are looked at, and the kernel may still refuse.
     ///
-    /// A controller that v2 works without (`CgroupController.nameInV2`) takes a cgroup alone.
+    /// A controller that v2 works without (`CgroupController.nameInV2`) takes a cgroup alone; device rules on v2 take
+    /// CAP_BPF and CAP_NET_ADMIN besides, which is not looked at.
     public func obstacle(to controller: CgroupController) -> CgroupError? {
         guard let hierarchy = hierarchy(for: controller) else { return .missing(controller, in: self) }
-        let needed = hierarchy.version == .v2 && controller.nameInV2 == nil ? [] : [controller]
         do throws(CgroupError) {
-            try checkAccess(to: CgroupPlan.Part(hierarchy: hierarchy, controllers: needed, settings: []))
+            try checkAccess(to: CgroupPlan.Part(hierarchy: hierarchy, controllers: [controller], settings: []))
             return nil
         } catch {
             return error
@@ -20,7 +20,7 @@ extension CgroupLayout {
 
 private func checkAccess(to part: CgroupPlan.Part) throws(CgroupError) {
     let driver = part.hierarchy.version.driver
-    let mount = try openHierarchy(part.hierarchy, type: driver.fileSystemType)
+    let mount = try openMount(of: part.hierarchy)
     let base = try driver.base(of: part, mount: mount)
     // An earlier sandbox's cgroup may be there, and be writable where the one above is not.
     let parent = base.isEmpty ? parentName : "\(base)/\(parentName)"
@@ -30,12 +30,4 @@ private func checkAccess(to part: CgroupPlan.Part) throws(CgroupError) {
     if isWritable { return }
     throw driver.creationError(
         "\(part.hierarchy.mountPoint)/\(parent)", SystemError("mkdir", .permissionDenied, parent))
-}
-
-private func openHierarchy(_ hierarchy: CgroupHierarchy, type: Int) throws(CgroupError) -> Descriptor {
-    do throws(SystemError) {
-        return try openCgroup(hierarchy.mountPoint, type: type)
-    } catch {
-        throw CgroupError(.creationFailed, hierarchy.mountPoint, cause: error)
-    }
 }

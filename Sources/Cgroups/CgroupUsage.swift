@@ -61,18 +61,27 @@ public struct MemoryEvents: Sendable, Equatable {
 }
 
 extension SandboxCgroup {
-    /// Reads what has been used so far; to be called before `remove`.
+    /// Reads what has been used so far, whatever it was limited for; to be called before `remove`.
     ///
-    /// - Throws: `.readFailed`
+    /// - Throws: `.readFailed`, also where a cgroup has been removed.
     public func usage() throws(CgroupError) -> CgroupUsage {
         var usage = CgroupUsage()
+        // A removed cgroup has no files, which is not the same as a kernel without them.
+        for index in places.indices where !files(index).has("cgroup.procs") {
+            throw CgroupError(.readFailed, places[index].path, cause: SystemError("access", .noEntry, "cgroup.procs"))
+        }
         if let index = cpuAccountingIndex {
             (usage.cpuTime, usage.userTime, usage.systemTime) =
                 try CPUAccounting.times(files(index), places[index].version)
         }
+        let countedByV1 = places.filter { $0.version == .v1 }.flatMap(\.controllers)
         for (index, place) in places.enumerated() {
             let files = files(index)
-            for controller in place.controllers {
+            // A v2 cgroup has the files of whatever has been passed on for other sandboxes, too.
+            let counted = [CgroupController.cpu, .memory, .pids, .io].filter { controller in
+                place.version == .v1 ? place.controllers.contains(controller) : !countedByV1.contains(controller)
+            }
+            for controller in counted {
                 switch controller {
                 case .cpu:
                     (usage.throttledTime, usage.throttledPeriods) =

@@ -18,7 +18,13 @@ public struct SandboxCgroup: ~Copyable, Sendable {
     /// One open directory a place, in the same order.
     private var directories = DescriptorTable()
 
-    private init() {}
+    init() {}
+
+    /// Takes a directory that is there over, as one more place.
+    mutating func append(_ place: Place, _ directory: consuming Descriptor) {
+        places.append(place)
+        directories.append(directory)
+    }
 
     /// The directories, absolute, in the order they were made. Empty where no limit was asked for.
     public var paths: [String] { places.map(\.path) }
