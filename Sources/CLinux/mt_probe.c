@@ -14,7 +14,8 @@ long mt_clone3(struct clone_args *arguments, size_t size, int (*body)(void *), v
 struct state {
     const struct mt_probe *probe;
     int apart;    // Whether the child has a mount namespace of its own: nothing is mounted before.
-    long tmpfs;   // The mount, or a negative errno.
+    long proc;    // The mount, or a negative errno.
+    long tmpfs;   // The same.
     long overlay; // The same.
 };
 
@@ -109,6 +110,12 @@ static long make_file_system(const char *type, const char *const *options) {
 static long make_terminals(void) {
     static const char *const options[] = {"newinstance", 0, "ptmxmode", "0666", "mode", "0620", 0, 0};
     return closed(make_file_system("devpts", options));
+}
+
+static long open_setting(struct state *s) {
+    if (s->proc < 0) return s->proc;
+    static const char path[] = "sys/net/ipv4/ip_unprivileged_port_start";
+    return closed(call4(SYS_openat, s->proc, (long)path, O_WRONLY | O_CLOEXEC, 0));
 }
 
 static long attach_tmpfs(struct state *s) {
@@ -213,7 +220,10 @@ static long try_namespaces(struct state *s, int attempt) {
     case MT_PROBE_UNSHARE_CGROUP: return call1(SYS_unshare, CLONE_NEWCGROUP);
     case MT_PROBE_UNSHARE_TIME: return call1(SYS_unshare, CLONE_NEWTIME);
     case MT_PROBE_MAKE_PRIVATE: return make_private();
-    case MT_PROBE_MOUNT_PROC: return closed(make_file_system("proc", 0));
+    case MT_PROBE_MOUNT_PROC:
+        s->proc = make_file_system("proc", 0);
+        return s->proc < 0 ? s->proc : 0;
+    case MT_PROBE_OPEN_SETTING: return open_setting(s);
     case MT_PROBE_MOUNT_SYSFS: return closed(make_file_system("sysfs", 0));
     case MT_PROBE_MOUNT_CGROUP2: return closed(make_file_system("cgroup2", 0));
     case MT_PROBE_MOUNT_DEVPTS: return make_terminals();
@@ -232,7 +242,7 @@ static long try_namespaces(struct state *s, int attempt) {
 
 static int child(void *argument) {
     const struct mt_probe *probe = argument;
-    struct state state = {probe, 0, -ENOTCONN, -ENOTCONN};
+    struct state state = {probe, 0, -ENOTCONN, -ENOTCONN, -ENOTCONN};
     // Asked for again below: a change of ids takes it back. prctl(2)
     call2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     if (probe->release >= 0) {

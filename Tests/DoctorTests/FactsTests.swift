@@ -25,6 +25,7 @@ import Testing
             (.unshareUTS, MT_PROBE_UNSHARE_UTS), (.unshareIPC, MT_PROBE_UNSHARE_IPC),
             (.unshareCgroup, MT_PROBE_UNSHARE_CGROUP), (.unshareTime, MT_PROBE_UNSHARE_TIME),
             (.makePrivate, MT_PROBE_MAKE_PRIVATE), (.mountProc, MT_PROBE_MOUNT_PROC),
+            (.openSetting, MT_PROBE_OPEN_SETTING),
             (.mountSysfs, MT_PROBE_MOUNT_SYSFS), (.mountCgroup2, MT_PROBE_MOUNT_CGROUP2),
             (.mountDevpts, MT_PROBE_MOUNT_DEVPTS), (.mountMqueue, MT_PROBE_MOUNT_MQUEUE),
             (.mountTmpfs, MT_PROBE_MOUNT_TMPFS), (.attach, MT_PROBE_ATTACH), (.tmpfsXattr, MT_PROBE_TMPFS_XATTR),

@@ -23,6 +23,7 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         GoldenMachine(name: "ubuntu-apparmor", make: ubuntuAppArmor, wrong: ["apparmor-userns", "mount-namespaces"]),
         GoldenMachine(
             name: "no-subordinate-ids", make: noSubordinateIDs, wrong: ["subuid", "subgid", "newuidmap", "newgidmap"]),
+        GoldenMachine(name: "single-id-cve-2024-42312", make: unmendedKernel, wrong: ["network-settings"]),
         GoldenMachine(
             name: "map-tool-without-privileges", make: weakMapTool, wrong: ["newuidmap", "subordinate-maps"]),
         GoldenMachine(name: "cgroup-v1-user", make: legacyUser, wrong: ["cgroup-layout", "cgroup-memory"]),
@@ -81,6 +82,15 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         var facts = FakeMachine.user()
         facts.identity = IdentityFacts(firstFree: 231_072)
         facts[.mapSubordinateIDs] = .untried("no ranges, or not the tools to use them")
+        return facts
+    }
+
+    /// Ubuntu 24.04 as it was released.
+    @Sendable private static func unmendedKernel() -> MachineFacts {
+        var facts = noSubordinateIDs()
+        facts.kernel = KernelRelease("6.8.0-31-generic")
+        facts[.openSetting] = .failed(.permissionDenied)
+        facts.fail("write \"0\" to /proc/sys/net/ipv4/ip_unprivileged_port_start: permission denied (EACCES)")
         return facts
     }
 

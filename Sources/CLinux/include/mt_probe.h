@@ -47,6 +47,7 @@ enum mt_probe_attempt {
     MT_PROBE_UNSHARE_TIME,
     MT_PROBE_MAKE_PRIVATE,
     MT_PROBE_MOUNT_PROC,
+    MT_PROBE_OPEN_SETTING, ///< A sysctl of the new network namespace, opened for writing; nothing is written.
     MT_PROBE_MOUNT_SYSFS,
     MT_PROBE_MOUNT_CGROUP2,
     MT_PROBE_MOUNT_DEVPTS,
@@ -73,7 +74,7 @@ struct mt_probe {
     int cgroup;       ///< Directory for CLONE_INTO_CGROUP, or -1.
     int report;       ///< Write end of the pipe for records.
     int release;      ///< Read end of a pipe whose byte lets the child go on, or -1.
-    int maps_range;   ///< Whether id 0 is mapped: the child becomes root of its user namespace then.
+    int maps_range;   ///< Whether id 0 is mapped: the child becomes root of its user namespace then, and else stays who it is.
     int first, last;  ///< Which attempts are made; none where last is below first.
     // Out
     int clone3; ///< clone3(2)'s own answer: 0 or -errno. Where it is ENOSYS the child is made with clone(2).

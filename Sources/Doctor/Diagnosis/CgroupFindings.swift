@@ -127,7 +127,8 @@ extension Diagnosis {
         let top = "\(mount)/\(facts.caller.account)"
         return """
             for c in cpu cpuset io memory pids; do echo +$c > \(mount)/cgroup.subtree_control; done
-            mkdir -p \(top)/shell; chown -R \(facts.caller.account) \(top)
+            mkdir -p \(top)/shell; chown \(facts.caller.account) \(top) \(top)/shell/cgroup.procs
+            for f in procs threads subtree_control; do chown \(facts.caller.account) \(top)/cgroup.$f; done
             echo PID > \(top)/shell/cgroup.procs    (of the shell that starts martinet)
             """
     }

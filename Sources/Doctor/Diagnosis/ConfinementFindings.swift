@@ -94,8 +94,8 @@ extension Diagnosis {
         switch attempt.errno {
         case .notSupported:
             let present = facts.securityModules ?? ["capability", "yama"]
-            // `capability` is always on, and not to be named.
-            let names = ["landlock"] + present.filter { $0 != "capability" && $0 != "landlock" }
+            // `capability` is always first, ima and evm are last: they are not to be named.
+            let names = ["landlock"] + present.filter { !["capability", "landlock", "ima", "evm"].contains($0) }
             return facts.distribution.bootCure("lsm=" + names.joined(separator: ","))
         case .noSystemCall where facts.kernel >= KernelRelease("5.13") && !facts.caller.isFiltered:
             return "install a kernel with CONFIG_SECURITY_LANDLOCK=y"

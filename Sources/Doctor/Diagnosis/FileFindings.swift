@@ -4,7 +4,7 @@ import LinuxKernel
 extension Diagnosis {
     var files: [Finding] {
         let unified = facts.cgroups.layout?.kind == .v2 ? [mount("cgroup2", .mountCgroup2, nil)] : []
-        return [initProgram] + mounts + unified + [newRoot, pivot, overlay, overlayOpaque] + idMapped
+        return [initProgram] + mounts + unified + networkSettings + [newRoot, pivot, overlay, overlayOpaque] + idMapped
             + [stateDirectory, quota, loopDevices]
     }
 
@@ -47,6 +47,23 @@ extension Diagnosis {
             default: nil
             }
         }
+    }
+
+    /// Linux 5.3 to 6.10, where not mended: a namespace without an id 0 may not write its own settings. CVE-2024-42312
+    private var networkSettings: [Finding] {
+        guard !facts.caller.isPrivileged, !usesSubordinateIDs else { return [] }
+        return [
+            finding(
+                "network-settings", .files, "its network's settings", .openSetting, requiredForRun: true,
+                good: "can be written", bad: { $0 == .permissionDenied ? "CVE-2024-42312" : nil },
+                effect: "run starts nothing for a user without subordinate ids",
+                source: "https://nvd.nist.gov/vuln/detail/CVE-2024-42312"
+            ) { errno in
+                errno == .permissionDenied
+                    ? "update the kernel (mended in 6.11, and in stable releases since August 2024), or the cure of subuid and newuidmap"
+                    : nil
+            }
+        ]
     }
 
     private var newRoot: Finding {
@@ -145,10 +162,11 @@ extension Diagnosis {
 
     private var quota: Finding {
         let attempt = facts.files.projectQuota
-        let place = "\(facts.files.quotaPath) (\(facts.files.quotaFileSystem))"
+        let type = facts.files.quotaFileSystem
+        let place = facts.files.quotaPath + (type.isEmpty ? "" : " (\(type))")
         let canHave = ["ext4", "xfs", "f2fs"].contains(facts.files.quotaFileSystem)
         return Finding(
-            "disk-quota", .files, "project quotas", attempt.works ? .ok : .degraded,
+            "disk-quota", .files, "project quotas", state(attempt) == .missing ? .degraded : state(attempt),
             "\(place): \(attempt.works ? "on" : attempt.errno == .noProcess ? "off" : attempt.words)",
             effect: "what is written to --overlay, a workspace or a bind on that disk has no limit of size",
             cure: attempt.errno == .noSystemCall && facts.kernel < KernelRelease("5.14")

@@ -87,7 +87,7 @@ extension Diagnosis {
     }
 
     /// As the launcher decides.
-    private var usesSubordinateIDs: Bool {
+    var usesSubordinateIDs: Bool {
         let identity = facts.identity
         return !identity.uids.isEmpty && !identity.gids.isEmpty && identity.newuidmap != nil
             && identity.newgidmap != nil

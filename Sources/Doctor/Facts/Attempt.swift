@@ -46,8 +46,8 @@ public enum AttemptName: Int32, Sendable, Hashable, CaseIterable {
     case landlockABI, landlockRestrict
     // In a new user and PID namespace
     case becomeRoot, unshareMount, unshareNetwork, unshareUTS, unshareIPC, unshareCgroup, unshareTime, makePrivate
-    case mountProc, mountSysfs, mountCgroup2, mountDevpts, mountMqueue, mountTmpfs, attach, tmpfsXattr, overlay
-    case overlayOpaque, pivotRoot
+    case mountProc, openSetting, mountSysfs, mountCgroup2, mountDevpts, mountMqueue, mountTmpfs, attach, tmpfsXattr
+    case overlay, overlayOpaque, pivotRoot
 
     // Made by starting a child in some way
     case clone3 = 100

@@ -25,7 +25,7 @@ struct NamespaceProbe {
         do throws(SystemError) {
             var child = try ProbeChild(
                 ProbeChild.Request(
-                    cloneFlags: Self.user | Self.process, waits: true, mapsRange: true,
+                    cloneFlags: Self.user | Self.process, waits: true, mapsRange: caller.isPrivileged,
                     attempts: AttemptName.namespaces))
             attempts[.pidNamespace] = .worked()
             attempts[.mapIDs] = map(child.pid)
@@ -49,7 +49,8 @@ struct NamespaceProbe {
             "there is no mount namespace to try it in"
         ),
         // These show a namespace, and ask for one of the same owner. fs/sysfs/mount.c, ipc/mqueue.c
-        (.unshareNetwork, [.mountSysfs], "there is no network namespace to show"),
+        (.mountProc, [.openSetting], "there is no proc to open it in"),
+        (.unshareNetwork, [.openSetting, .mountSysfs], "there is no network namespace to show"),
         (.unshareCgroup, [.mountCgroup2], "there is no cgroup namespace to show"),
         (.unshareIPC, [.mountMqueue], "there is no IPC namespace to show"),
         (
@@ -104,7 +105,7 @@ struct NamespaceProbe {
         } catch { return .failed(error.errno) }
     }
 
-    /// Writes id 0 as the launcher would: with a range as root, else as the one id there is.
+    /// Writes the maps as the launcher would: a range as root, else the one id, for the default agent's.
     private func map(_ pid: Int32) -> Attempt {
         // The last of root's ranges: no sandbox's files or processes can be this child's, which has none of either.
         let base = IdentityPool.firstID + UInt32(IdentityPool.slotCount - 1) * IdentityPool.idsPerRange
@@ -114,8 +115,8 @@ struct NamespaceProbe {
                 try writeText("0 \(base) 65536", to: "/proc/\(pid)/gid_map")
             } else {
                 try writeText("deny", to: "/proc/\(pid)/setgroups")
-                try writeText("0 \(caller.uid) 1", to: "/proc/\(pid)/uid_map")
-                try writeText("0 \(caller.gid) 1", to: "/proc/\(pid)/gid_map")
+                try writeText("1000 \(caller.uid) 1", to: "/proc/\(pid)/uid_map")
+                try writeText("1000 \(caller.gid) 1", to: "/proc/\(pid)/gid_map")
             }
             return .worked()
         } catch { return .failed(error.errno) }
