@@ -73,6 +73,8 @@ struct SetupFailure {
             "a value below the caller's own takes CAP_SYS_NICE, or RLIMIT_NICE (ulimit -e): choose \(ownNice) or more"
         case (.setOOMScoreAdjustment, .permissionDenied):
             "a value below the caller's own takes CAP_SYS_RESOURCE over the host: choose a higher one"
+        case (.startAgent(.supervised), .notPermitted):
+            "audit and learn take a descriptor from the agent's process, which kernel.yama.ptrace_scope=3 forbids"
         case (.joinSessionKeyring, _): "the caller's key quota is used up: /proc/key-users"
         case (.setIdentity, .invalid): "that id is not mapped: this user has no range of ids for it"
         case (_, .noSpace): "the disk limit is too small for what the sandbox itself needs: --disk"
