@@ -14,6 +14,9 @@ struct Watch {
     var disk = -1
     var guards = Guards()
 
+    /// Init's own CPU time when it came into its cgroup, in microseconds.
+    var ownTimeAtJoin: UInt64 = 0
+
     private var signals = -1
     private var timer = -1
     private var launcherIsThere = true
@@ -131,6 +134,13 @@ struct Watch {
         }
     }
 
+    /// CPU time that init itself has used, in microseconds.
+    func ownTime() -> UInt64 {
+        let own = usage(Int32(RUSAGE_SELF.rawValue))
+        return UInt64(own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1_000_000
+            + UInt64(own.ru_utime.tv_usec + own.ru_stime.tv_usec)
+    }
+
     private func usage(_ whose: Int32) -> rusage {
         var usage = rusage()
         withUnsafeMutablePointer(to: &usage) { usage in
@@ -141,7 +151,7 @@ struct Watch {
 
     private func report(_ status: Int32) {
         let ended = now()
-        let usage = usage(Int32(RUSAGE_CHILDREN.rawValue)), own = self.usage(Int32(RUSAGE_SELF.rawValue))
+        let usage = usage(Int32(RUSAGE_CHILDREN.rawValue))
         func microseconds(_ time: timeval) -> UInt64 { UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_usec) }
         // A memory kill may be known to the kernel before its event is: look once more.
         var reason = reason
@@ -162,7 +172,7 @@ struct Watch {
         record.append(microseconds(usage.ru_stime))
         record.append(UInt64(usage.ru_maxrss))
         record.append(ended - started)
-        record.append(microseconds(own.ru_utime) + microseconds(own.ru_stime))
+        record.append(ownTime() - ownTimeAtJoin)
         let use = diskUse(disk)
         record.append(UInt32(use == nil ? 0 : 1))
         record.append(use?.bytes ?? 0)

@@ -29,7 +29,8 @@ struct UsageTests {
         let usage = try cgroup.usage()
         #expect((usage.cpuTime ?? .zero) >= .milliseconds(150))
         let (user, system) = (usage.userTime ?? .zero, usage.systemTime ?? .zero)
-        #expect(user > .zero && user + system <= (usage.cpuTime ?? .zero) + .milliseconds(20))
+        // v1 counts the parts by the ticks that met them, and the whole exactly.
+        #expect(user > .zero && user + system <= (usage.cpuTime ?? .zero) * 1.5 + .milliseconds(50))
         #expect((usage.memoryCurrent ?? 0) > 12 << 20 && (usage.memoryCurrent ?? 0) <= 64 << 20)
         #expect((usage.memoryPeak ?? .max) >= usage.memoryCurrent ?? 0)
         #expect(usage.pidsCurrent == 1)

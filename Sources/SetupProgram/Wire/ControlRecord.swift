@@ -110,7 +110,7 @@ public struct ExitRecord: Sendable, Equatable {
     public var peakResidentKiB: UInt64
     /// Nanoseconds of wall time from the agent's start.
     public var wallNanoseconds: UInt64
-    /// Microseconds of CPU time of init itself, which a cgroup's count includes.
+    /// Microseconds of CPU time of init itself in its cgroup, whose count includes them.
     public var initMicroseconds: UInt64
     /// `nil` where there is none to measure.
     public var disk: DiskRecord?

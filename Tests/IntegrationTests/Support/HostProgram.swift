@@ -117,6 +117,22 @@ final class HostProgram {
         return false
     }
 
+    /// As `awaitOutput`, of standard error.
+    @discardableResult
+    func awaitErrors(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
+        let deadline = monotonicNow() + .seconds(10)
+        func hasCome() -> Bool { String(decoding: errors, as: UTF8.self).contains(text) }
+        while !hasCome(), turn(before: deadline) {}
+        if hasCome() { return true }
+        Issue.record("\(text) never came to standard error", sourceLocation: sourceLocation)
+        return false
+    }
+
+    /// Writes to standard input, which must be open and have room.
+    func type(_ text: String) {
+        if let raw = inputNumber { _ = try? writeAll(raw: raw, Array(text.utf8)) }
+    }
+
     /// Moves bytes until the program ends and reaps it. Killed, with an issue, if it has not within thirty seconds.
     func wait(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
         let deadline = monotonicNow() + .seconds(30)
