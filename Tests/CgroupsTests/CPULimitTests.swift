@@ -122,7 +122,7 @@ struct CPULimitTests {
             #expect(text.hasPrefix("usage_usec "))
             return try #require(Double(text.dropFirst(11).prefix { !$0.isNewline })) / 1e6
         }
-        let child = try TestProcess(perl: "my $i = 0; $i++ while (times())[0] < 0.3; exit 0")
+        let child = try TestProcess(perl: "my $t = (times())[0]; 1 while (times())[0] < $t + 0.3; exit 0")
         try cgroup.attach(child.pid)
         let before = try value()
         try child.release()

@@ -21,7 +21,6 @@ struct ReopeningTests {
         #expect(again.paths == cgroup.paths)
         let usage = try again.usage()
         #expect(usage.pidsCurrent == 1)
-        // What the process had before it was moved stays charged to where it was.
         #expect(usage.memoryCurrent != nil)
         #expect(usage.cpuTime != nil)
         try again.freeze()
