@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SeccompProfile {
+    /// What the profile does about one call, without a compiler: the first rule that names it and whose conditions hold.
+    /// For reports; what the kernel does is `FilterProgram`'s to say.
+    public func action(on call: SeccompData) -> Action {
+        rule(deciding: call)?.action ?? actionWithoutRule(call)
+    }
+
+    /// The rule that decides a call.
+    ///
+    /// - Returns: `nil` where none does, and for calls of other ABIs than the native.
+    func rule(deciding call: SeccompData) -> Rule? {
+        guard call.architecture == Architecture.native.auditToken,
+            let name = SystemCallNumbers.name(of: call.number, on: .native)
+        else { return nil }
+        return rules.first { rule in
+            rule.calls.contains(name) && rule.conditions.allSatisfy { $0.holds(for: call.arguments) }
+        }
+    }
+
+    private func actionWithoutRule(_ call: SeccompData) -> Action {
+        let isX32 = Architecture.native == .x86_64 && call.number & 0x4000_0000 != 0
+        guard call.architecture == Architecture.native.auditToken, !isX32 else { return foreignArchitectureAction }
+        guard let newerCallAction else { return defaultAction }
+        let numbers = rules.flatMap(\.calls).compactMap { name -> Int32? in
+            guard case .number(let number) = try? SystemCallNumbers.resolve(name) else { return nil }
+            return number
+        }
+        return call.number > numbers.max() ?? 0 ? newerCallAction : defaultAction
+    }
+}
+
+extension SeccompProfile.Condition {
+    func holds(for arguments: [UInt64]) -> Bool {
+        let argument = arguments[self.argument]
+        return switch comparison {
+        case .equal: argument == value
+        case .notEqual: argument != value
+        case .less: argument < value
+        case .lessOrEqual: argument <= value
+        case .greater: argument > value
+        case .greaterOrEqual: argument >= value
+        case .maskedEqual(let mask): argument & mask == value
+        }
+    }
+}
