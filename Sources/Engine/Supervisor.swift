@@ -59,8 +59,8 @@ final class Supervisor {
 
     /// What the filter allows may still be refused by the file system.
     private func watch(_ call: SystemCallNotification, _ data: SeccompData, _ listener: borrowing Descriptor) {
-        guard let paths else { return }
-        let refusals = paths.refusals(of: call.pid, SystemCallWords.name(of: data), data.arguments)
+        guard let paths, let name = SystemCallWords.name(of: data) else { return }
+        let refusals = paths.refusals(of: call.pid, name, data.arguments)
         guard !refusals.isEmpty, isWaiting(listener, call.id) else { return }
         for refusal in refusals { report.add(refusal.words, errno: refusal.errno.name, by: refusal.by) }
     }
@@ -68,10 +68,17 @@ final class Supervisor {
     private func describe(
         _ call: SystemCallNotification, _ data: SeccompData, _ errno: Errno, _ listener: borrowing Descriptor
     ) {
-        let name = SystemCallWords.name(of: data)
         // The C library tries this for every thread, and goes on with clone(2): nothing was denied.
-        if errno == .noSystemCall, name == "clone3" { return }
+        if errno == .noSystemCall, SystemCallWords.name(of: data) == "clone3" { return }
+        var texts: [Int: String] = [:]
+        for index in SystemCallWords.textArguments(of: data) {
+            texts[index] = readMemoryText(of: call.pid, at: data.arguments[index])
+        }
+        // What was read may be another process's, where the caller has gone.
         guard isWaiting(listener, call.id) else { return }
-        report.add(name, errno: errno.name, by: "seccomp")
+        let capability = SystemCallWords.neededCapability(for: data)
+        report.add(
+            SystemCallWords.describe(data, texts: texts), errno: errno.name, by: "seccomp",
+            capability: capability.isEmpty ? nil : capability.description)
     }
 }

@@ -57,7 +57,9 @@ private let isX86 = SeccompProfile.Architecture.native == .x86_64
             "MFD_NOEXEC_SEAL", "PROT_SEM", "PR_GET_AUXV", "PR_GET_MDWE", "PR_GET_MEMORY_MERGE", "PR_SET_MDWE",
             "PR_SET_MEMORY_MERGE", "SCHED_EXT",
         ]
-        let allowed = { (name: String) in newer.contains(name) || (!isX86 && (name.hasPrefix("ARCH_") || name.hasSuffix("REGS"))) }
+        let allowed = { (name: String) in
+            newer.contains(name) || (!isX86 && (name.hasPrefix("ARCH_") || name.hasSuffix("REGS")))
+        }
         #expect(missing.filter { !allowed($0) } == [])
         let printed = try ground.run(ground.path("names"), [])
         let lines = printed.output.split(separator: "\n").map { $0.split(separator: " ") }
