@@ -69,10 +69,11 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["CLinux", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage"],
+            dependencies: ["CLinux", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage"],
             swiftSettings: testSettings),
         .testTarget(
-            name: "SecurityTests", dependencies: ["CLinux", "Cgroups", "Engine", "LinuxKernel", "SandboxSpec"],
+            name: "SecurityTests",
+            dependencies: ["CLinux", "Cgroups", "Confinement", "Engine", "LinuxKernel", "SandboxSpec"],
             exclude: ["Attacks"],
             swiftSettings: testSettings),
         .testTarget(

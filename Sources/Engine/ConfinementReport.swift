@@ -28,7 +28,7 @@ extension Launcher {
     /// What holds the agent, from what the program was made of.
     func confinement(
         _ spec: SandboxSpec, _ inputs: LaunchInputs, mapping: borrowing IdentityMapping, probe: HostProbe,
-        cgroups: [String]
+        landlock: LandlockLevel, cgroups: [String]
     ) -> ConfinementLevel {
         var level = ConfinementLevel()
         level.isolation = spec.isolation
@@ -42,9 +42,12 @@ extension Launcher {
         level.identity = mapping.words(agent: inputs.identity.uid, caller: probe.uid)
         level.capabilities = spec.capabilities.map(\.description)
         level.seccomp = inputs.filter.isEmpty ? "unconfined" : inputs.filterName
+        level.landlock = landlock.abi ?? 0
+        level.landlockWords = landlock.description
         level.cgroups = cgroups
         if spec.network == .host { level.missing.append("the network is the host's") }
         if inputs.filter.isEmpty { level.missing.append("no system call is refused") }
+        if case .none(let reason) = landlock { level.missing.append("Landlock: \(reason)") }
         if spec.limits.memory?.value == nil { level.missing.append("memory is not limited") }
         if cgroups.isEmpty {
             level.missing.append("no cgroup: processes are limited by RLIMIT_NPROC, CPU time and memory are not")

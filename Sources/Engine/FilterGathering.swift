@@ -11,12 +11,16 @@ extension Launcher {
         _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion,
         into inputs: inout LaunchInputs
     ) throws(EngineError) {
-        guard let source = try filterSource(spec, capabilities: capabilities, kernel: kernel) else {
+        guard var source = try filterSource(spec, capabilities: capabilities, kernel: kernel) else {
             guard !options.learns else {
                 throw EngineError(
                     .invalidSpec, "learn: unconfined makes no profile to learn from", hint: "use --seccomp default")
             }
             return
+        }
+        // Guards and read-only mounts are to hold also where mounting would be allowed.
+        if inputs.landlock != nil, capabilities.contains(.sysAdmin) {
+            source = .custom(source.profile.refusingMounts())
         }
         do throws(ConfinementError) {
             inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)

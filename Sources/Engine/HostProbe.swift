@@ -12,6 +12,7 @@ public struct HostProbe: Sendable, Equatable {
     /// The highest capability of this kernel.
     public var lastCapability: UInt32
     public var kernel: KernelVersion
+    public var landlock: LandlockSupport
 
     public typealias KernelVersion = LinuxKernel.KernelVersion
 
@@ -34,7 +35,8 @@ public struct HostProbe: Sendable, Equatable {
             isPrivileged = capabilities & needed == needed && isInitialUserNamespace()
         }
         return HostProbe(
-            uid: uid, gid: effectiveGID(), isPrivileged: isPrivileged, lastCapability: lastCapability(), kernel: kernel)
+            uid: uid, gid: effectiveGID(), isPrivileged: isPrivileged, lastCapability: lastCapability(), kernel: kernel,
+            landlock: .probe())
     }
 
     /// Only the first user namespace maps every id to itself. user_namespaces(7)

@@ -50,6 +50,8 @@ extension Launcher {
         let standing = try ProcessStanding(spec.limits)
         inputs.coreLimit = standing.coreLimit
         inputs.oomScoreAdjustment = standing.oomScoreAdjustment
+        inputs.landlock = try LandlockChoice(spec, trees.probe.landlock).inputs(
+            audits: spec.audit, standard: standard, raws: streams.agentRaws)
         try fault.check(.compileFilter)
         try gatherFilter(spec, capabilities: capabilities, kernel: trees.probe.kernel, into: &inputs)
         return inputs

@@ -21,6 +21,8 @@ public struct Launcher: Sendable {
         /// Whether the calls that the agent makes are written down, for the smallest profile that allows them.
         public var learns: Bool
         public var fault: FaultInjection?
+        /// What to take this kernel's Landlock for, if not for what it says: tests try older versions with it.
+        public var landlock: LandlockSupport?
 
         public init(
             callerEnvironment: [String: String] = [:], filterCache: String? = nil,
@@ -56,7 +58,7 @@ public struct Launcher: Sendable {
     /// Builds the program without running anything: for `martinet explain`.
     public func explain(_ spec: SandboxSpec) throws(EngineError) -> SetupProgram {
         try validate(spec)
-        let probe = try HostProbe.probe()
+        let probe = try probe()
         let identity = try LaunchPreparation.identity(spec)
         let mapping = try identityMapping(spec, probe: probe, identity: identity)
         let cgroups = try cgroupPlan(spec, probe: probe)
@@ -80,11 +82,14 @@ public struct Launcher: Sendable {
         try fault.check(.validate)
         try validate(spec)
         try StreamPlan.requireOpen(streams, spec)
-        let probe = try HostProbe.probe()
+        let probe = try probe()
+        // Before anything is made: this may refuse the spec.
+        let landlock = try LandlockChoice(spec, probe.landlock)
         var belongings = Belongings()
         let process = try startInit(spec, probe, &belongings)
         var sandbox = RunningSandbox(process: process, belongings: belongings, spec: spec)
         sandbox.accounts = options.accounts
+        sandbox.landlockLevel = landlock.level
         do throws(EngineError) {
             try prepare(&sandbox, spec, probe, streams, terminalSize)
             try fault.check(.awaitStart)
@@ -173,9 +178,16 @@ public struct Launcher: Sendable {
             to: self.program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups))
         sandbox.pumps = plan.takePumps()
         sandbox.confinement = confinement(
-            spec, inputs, mapping: mapping, probe: probe, cgroups: sandbox.belongings.cgroupWords)
+            spec, inputs, mapping: mapping, probe: probe, landlock: sandbox.landlockLevel,
+            cgroups: sandbox.belongings.cgroupWords)
         try fault.check(.sendProgram)
         try sandbox.send(program, descriptors: trees.descriptors)
+    }
+
+    private func probe() throws(EngineError) -> HostProbe {
+        var probe = try HostProbe.probe()
+        if let landlock = options.landlock { probe.landlock = landlock }
+        return probe
     }
 
     private func validate(_ spec: SandboxSpec) throws(EngineError) {

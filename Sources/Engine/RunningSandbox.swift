@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Confinement
 import LinuxKernel
 import SandboxSpec
 import SetupProgram
@@ -25,6 +26,8 @@ public struct RunningSandbox: ~Copyable {
     var accounts = false
     /// Who answers for the agent's filter, where it asks.
     var supervisor: Supervisor?
+    /// How much of Landlock is around the agent.
+    public internal(set) var landlockLevel = LandlockLevel.none(.off)
     /// What holds the agent, for the verdict.
     var confinement = ConfinementLevel()
     private var startedAt = monotonicNow()

@@ -39,7 +39,13 @@ public func isSameOpenFile(_ a: Int32, _ b: Int32) -> Bool {
     return mt_syscall(Int(SYS_kcmp), own, own, 0 /* KCMP_FILE */, Int(a), Int(b), 0) == 0
 }
 
+/// How a descriptor was opened: `readOnly`, `writeOnly` or `readWrite`. fcntl(2), `F_GETFL`
+public func accessMode(raw descriptor: Int32) throws(SystemError) -> OpenFlags {
+    let flags = try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(descriptor), Int(F_GETFL))
+    return OpenFlags(rawValue: UInt64(flags & Int(O_ACCMODE)))
+}
+
 /// Whether a descriptor was opened for reading only. fcntl(2), `F_GETFL`
 public func isReadOnly(raw descriptor: Int32) throws(SystemError) -> Bool {
-    try kernel("fcntl F_GETFL", nil, Int(SYS_fcntl), Int(descriptor), Int(F_GETFL)) & Int(O_ACCMODE) == Int(O_RDONLY)
+    try accessMode(raw: descriptor) == .readOnly
 }

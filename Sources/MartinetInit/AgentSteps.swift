@@ -66,6 +66,8 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ start: AgentStart
     case .resetSignals: try resetSignals()
     case .setNoNewPrivileges: try sys(Int(SYS_prctl), Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0)
     case .joinSessionKeyring: try joinSessionKeyring()
+    case .restrictSelf:
+        try restrictSelf(try wire { () throws(WireError) in try RestrictSelfOperands(&reader) }, slots)
     case .installFilter:
         try installFilter(try wire { () throws(WireError) in try FilterOperands(&reader) }, start.page)
     case .closeDescriptors:

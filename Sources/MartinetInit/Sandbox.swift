@@ -86,6 +86,14 @@ struct Sandbox {
             close(master)
         case .startAgent:
             try startAgent(try wire { () throws(WireError) in try AgentStartMode(&reader) })
+        case .createRuleset:
+            try createRuleset(try wire { () throws(WireError) in try CreateRulesetOperands(&reader) }, slots)
+        case .allowPath:
+            try allowPath(try wire { () throws(WireError) in try AllowPathOperands(&reader) }, slots, mounts.root)
+        case .allowDescriptor:
+            try allowDescriptor(try wire { () throws(WireError) in try AllowDescriptorOperands(&reader) }, slots)
+        case .allowPort:
+            try allowPort(try wire { () throws(WireError) in try AllowPortOperands(&reader) }, slots)
         default: try executeMount(opcode, &reader)
         }
     }

@@ -40,6 +40,9 @@ extension ProgramCompiler {
         emit(.setUmask(0o022))
         emit(.resetSignals)
         emit(.setNoNewPrivileges)
+        if let ruleset = landlockRuleset, let landlock = inputs.landlock {
+            emit(.landlock(.restrictSelf(ruleset: ruleset, flags: landlock.restrictFlags)))
+        }
         emit(.closeDescriptors(from: 3))
         if !inputs.filter.isEmpty {
             // SECCOMP_FILTER_FLAG_NEW_LISTENER, Linux 5.0; SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so that a call is not made

@@ -88,6 +88,8 @@ public enum Instruction: Sendable, Equatable {
     case closeDescriptors(from: UInt32)
     case execute(arguments: [String], environment: [String], searchPath: [String], secretNames: Set<String> = [])
 
+    case landlock(LandlockInstruction)
+
     /// Fault injection.
     case fail(errno: UInt32)
 
@@ -146,6 +148,7 @@ public enum Instruction: Sendable, Equatable {
         case .execute: .execute
         case .outliveLauncher: .outliveLauncher
         case .holdSlot: .holdSlot
+        case .landlock(let step): step.opcode
         case .fail: .fail
         }
     }

@@ -130,6 +130,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// The agent's standard descriptors; `nil` with a terminal.
     public var standardDescriptors: StandardDescriptors?
     public var terminalSize: TerminalDimensions?
+    /// `nil`: none.
+    public var landlock: LandlockInputs?
     /// BPF instructions; empty for none.
     public var filter: [UInt8] = []
     public var filterName = ""

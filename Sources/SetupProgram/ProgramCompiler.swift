@@ -24,6 +24,7 @@ struct ProgramCompiler {
     var hostSlots: [String: Slot] = [:]
     /// The agent's side of its terminal.
     var terminal: Slot?
+    var landlockRuleset: Slot?
     /// Slots of scratch directories that go over an overlay, by name.
     var scratchSlots: [String: Slot] = [:]
 
@@ -42,6 +43,9 @@ struct ProgramCompiler {
 
     /// Whether the sandbox has a network namespace of its own; only then may it mount sysfs.
     var ownsNetwork: Bool { spec.network != .host && !spec.join.contains { $0.type == .network } }
+
+    /// The host's root is never written to; a directory's overlay only if so asked.
+    var isRootWritable: Bool { spec.rootfs != .host && !spec.readOnly }
 
     mutating func emit(_ instruction: Instruction) { instructions.append(instruction) }
 
@@ -64,6 +68,7 @@ struct ProgramCompiler {
         guards()
         openTerminal()
         finishRoot()
+        landlock()
         watching()
         agent()
     }

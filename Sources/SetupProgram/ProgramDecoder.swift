@@ -165,7 +165,7 @@ extension Instruction {
             self = .execute(
                 arguments: try operands.arguments.texts(), environment: try operands.environment.texts(),
                 searchPath: try operands.searchPath.texts())
-        default: throw .unknownOpcode
+        default: self = .landlock(try LandlockInstruction(opcode, &reader))
         }
     }
 }

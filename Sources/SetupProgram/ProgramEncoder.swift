@@ -100,6 +100,7 @@ public struct WireWriter {
             .setNoNewPrivileges, .outliveLauncher:
             break
         case .fail(let errno): uint32(errno)
+        case .landlock(let step): try step.write(to: &self)
         case .setOOMScoreAdjustment(let value): uint32(UInt32(bitPattern: value))
         case .unshareNamespaces(let flags), .setPropagation(let flags): uint64(flags)
         case .setTimeOffsets(let monotonic, let boottime):

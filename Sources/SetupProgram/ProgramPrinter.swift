@@ -52,6 +52,7 @@ extension SetupProgram {
             }
         case .setOOMScoreAdjustment(let value): "set oom_score_adj \(value) for the agent"
         case .outliveLauncher: "go on if the launcher dies"
+        case .landlock(let step): step.words(name)
         case .fail(let errno): "fail with errno \(errno)"
         default: describeMount(instruction) ?? describeAgent(instruction)
         }

@@ -214,8 +214,7 @@ extension ProgramCompiler {
     }
 
     mutating func finishRoot() {
-        // The host's root is never written to; a directory's overlay only if so asked.
-        if spec.rootfs == .host || spec.readOnly {
+        if !isRootWritable {
             emit(.setRootAttributes(set: K.MOUNT_ATTR_RDONLY, clear: 0))
         }
     }

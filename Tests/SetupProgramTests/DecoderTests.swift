@@ -196,6 +196,9 @@ import Testing
             let filter = [UInt8](repeating: 0, count: count)
             #expect(Self.decodingError(try Self.bytes([.installFilter(flags: 0, instructions: filter)])) == .badValue)
         }
+        var port = try Self.bytes([.landlock(.allowPort(ruleset: Slot(0), port: .max, access: 1))])
+        port.setUInt32(65536, at: port.count - 12)
+        #expect(Self.decodingError(port) == .badValue)
         let groups = [UInt32](repeating: 1, count: 65)
         #expect(Self.decodingError(try Self.bytes([.setIdentity(uid: 0, gid: 0, groups: groups)])) == .badValue)
     }

@@ -28,7 +28,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all = roots + identities + namespaces + limits + mounts + agents
+    static let all = roots + identities + landlock + namespaces + limits + mounts + agents
 }
 
 extension GoldenCase {
@@ -67,6 +67,31 @@ extension GoldenCase {
             $0.environment = [try EnvironmentVariable(name: "PLAIN", value: "shown as it is")]
         },
         GoldenCase("secret-as-file") { $0.secrets = [try SecretReference("TOKEN=@/root/token", delivery: .file)] },
+    ]
+
+    static let landlock = [
+        GoldenCase("landlock-off") { $0.landlock = .off },
+        GoldenCase("landlock-audited") { $0.audit = true },
+        GoldenCase("landlock-directory-with-binds") {
+            $0.rootfs = .directory("/srv/debian")
+            $0.binds = try [BindMount("/srv/a:/data"), BindMount("/srv/b.txt:/b.txt")]
+        },
+        GoldenCase("landlock-writable-binds") {
+            $0.workspace = "/home/ann/job"
+            $0.binds = try [
+                "/srv/c:/workspace/vendor", "/srv/a:/data/a", "/srv/b:/data/a/b", "/srv/d.txt:/data/a/d.txt",
+                "/srv/e.txt:/e.txt", "/srv/f.txt:/f.txt:ro",
+            ].map { try BindMount($0) }
+        },
+        GoldenCase("landlock-device-read-only") {
+            $0.terminal = true
+            $0.devices = try [DeviceMount("/dev/fuse"), DeviceMount("/dev/rtc0:r")]
+        },
+        GoldenCase("landlock-standard-descriptors") { _ in
+        } inputs: {
+            guard let standard = $0.standardDescriptors else { return }
+            $0.landlock?.descriptors = [.init(standard.input, access: 0x4), .init(standard.error, access: 0x8002)]
+        },
     ]
 
     static let namespaces = [

@@ -103,7 +103,7 @@ extension Instruction {
     var filledSlot: Slot? {
         switch self {
         case .createFileSystem(let slot, _, _, _), .cloneHostTree(let slot, _, _, _, _), .cloneTree(let slot, _),
-            .openTerminal(let slot, _, _, _, _):
+            .openTerminal(let slot, _, _, _, _), .landlock(.createRuleset(let slot, _, _, _)):
             slot
         default: nil
         }
@@ -116,6 +116,8 @@ extension Instruction {
             .closeSlot(let slot),
             .watchMemory(let slot), .joinCgroup(let slot), .holdSlot(let slot):
             [slot]
+        case .landlock(.allowPath(let ruleset, _, _, _)), .landlock(.restrictSelf(let ruleset, _)): [ruleset]
+        case .landlock(.allowDescriptor(let ruleset, let descriptor, _)): [ruleset, descriptor]
         case .newSession(let terminal): terminal.map { [$0] } ?? []
         case .setStandardDescriptors(let input, let output, let error): [input, output, error]
         default: []

@@ -27,6 +27,39 @@ import Testing
         #expect(KernelConstant.MOUNT_ATTR_NOEXEC == MT_MOUNT_ATTR_NOEXEC)
     }
 
+    @Test func `Landlock's rights print by the kernel's names`() {
+        let files: [(UInt64, String)] = [
+            (MT_LANDLOCK_ACCESS_FS_EXECUTE, "execute"), (MT_LANDLOCK_ACCESS_FS_WRITE_FILE, "write_file"),
+            (MT_LANDLOCK_ACCESS_FS_READ_FILE, "read_file"), (MT_LANDLOCK_ACCESS_FS_READ_DIR, "read_dir"),
+            (MT_LANDLOCK_ACCESS_FS_REMOVE_DIR, "remove_dir"), (MT_LANDLOCK_ACCESS_FS_REMOVE_FILE, "remove_file"),
+            (MT_LANDLOCK_ACCESS_FS_MAKE_CHAR, "make_char"), (MT_LANDLOCK_ACCESS_FS_MAKE_DIR, "make_dir"),
+            (MT_LANDLOCK_ACCESS_FS_MAKE_REG, "make_reg"), (MT_LANDLOCK_ACCESS_FS_MAKE_SOCK, "make_sock"),
+            (MT_LANDLOCK_ACCESS_FS_MAKE_FIFO, "make_fifo"), (MT_LANDLOCK_ACCESS_FS_MAKE_BLOCK, "make_block"),
+            (MT_LANDLOCK_ACCESS_FS_MAKE_SYM, "make_sym"), (MT_LANDLOCK_ACCESS_FS_REFER, "refer"),
+            (MT_LANDLOCK_ACCESS_FS_TRUNCATE, "truncate"), (MT_LANDLOCK_ACCESS_FS_IOCTL_DEV, "ioctl_dev"),
+            (MT_LANDLOCK_ACCESS_FS_RESOLVE_UNIX, "resolve_unix"), (1 << 17, "bit 17"),
+        ]
+        let program = SetupProgram(instructions: [], descriptorCount: 0, slotCount: 0)
+        func words(_ files: UInt64, _ network: UInt64 = 0, _ scopes: UInt64 = 0) -> String {
+            program.describe(
+                .landlock(
+                    .createRuleset(Slot(0), handledFiles: files, handledNetwork: network, scopes: scopes)))
+        }
+        for (bit, name) in files { #expect(words(bit) == "refuse \(name) by #0") }
+        #expect(
+            words(
+                0,
+                MT_LANDLOCK_ACCESS_NET_BIND_TCP | MT_LANDLOCK_ACCESS_NET_CONNECT_TCP | MT_LANDLOCK_ACCESS_NET_BIND_UDP
+                    | MT_LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP,
+                MT_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | MT_LANDLOCK_SCOPE_SIGNAL)
+                == "refuse nothing, ports bind_tcp,connect_tcp,bind_udp,connect_send_udp, "
+                + "beyond the domain abstract_unix_socket,signal by #0")
+        let flags = MT_LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
+        #expect(
+            program.describe(.landlock(.restrictSelf(ruleset: Slot(0), flags: flags)))
+                == "restrict itself to #0, refusals audited")
+    }
+
     @Test func `resource numbers are the kernel's`() {
         let kernel: [ResourceName: __rlimit_resource] = [
             .cpu: RLIMIT_CPU, .fsize: RLIMIT_FSIZE, .data: RLIMIT_DATA, .stack: RLIMIT_STACK, .core: RLIMIT_CORE,

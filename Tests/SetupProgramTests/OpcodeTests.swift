@@ -19,6 +19,7 @@ import Testing
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
         74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
         79: .setNice,
+        80: .createRuleset, 81: .allowPath, 82: .allowDescriptor, 83: .allowPort, 84: .restrictSelf,
         255: .fail,
     ]
 

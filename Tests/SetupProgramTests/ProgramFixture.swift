@@ -121,9 +121,18 @@ struct ProgramFixture {
             inputs.filter = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f, 0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]
             inputs.filterName = "default"
         }
+        if spec.landlock != .off { addLandlock() }
         inputs.capabilities = spec.capabilities.reduce(0) { $0 | 1 << UInt64($1.number) }
         // No pids cgroup holds the limit of a user without delegation.
         if launcher == .single { inputs.processLimit = spec.limits.pids?.value ?? 512 }
+    }
+
+    /// As on a kernel with ABI 7.
+    private mutating func addLandlock() {
+        var landlock = LandlockInputs(handledFiles: 0xffff, read: 0xd, change: 0x77b2, write: 0x4002, control: 0x8002)
+        if spec.network == .host || spec.join.contains(where: { $0.type == .network }) { landlock.scopes = 1 }
+        if spec.audit { landlock.restrictFlags = 2 }
+        inputs.landlock = landlock
     }
 
     /// The program, after `change` has had its way with what was gathered.

@@ -67,11 +67,19 @@ public enum Opcode: UInt16, Sendable {
     case setSecurebits = 78
     case setNice = 79
 
+    // Landlock: the ruleset is init's to make, `restrictSelf` is the agent's.
+    case createRuleset = 80
+    case allowPath = 81
+    case allowDescriptor = 82
+    case allowPort = 83
+    case restrictSelf = 84
+
     /// Fails with the errno it is given: tests put it before any other instruction to see what is left behind.
     case fail = 255
 
     /// Whether init may run the instruction itself, before `startAgent`.
-    public var runsInInit: Bool { rawValue < 64 || self == .fail }
+    public var runsInInit: Bool { rawValue < 64 || makesRuleset || self == .fail }
     /// Whether the agent's process may run the instruction, after `startAgent`.
-    public var runsInAgent: Bool { rawValue >= 64 || self == .joinSessionKeyring }
+    public var runsInAgent: Bool { rawValue >= 64 && !makesRuleset || self == .joinSessionKeyring }
+    private var makesRuleset: Bool { rawValue >= 80 && rawValue <= 83 }
 }

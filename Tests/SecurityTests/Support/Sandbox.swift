@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Confinement
 import Foundation
 import LinuxKernel
 import Testing
@@ -54,7 +55,10 @@ enum Sandbox {
         }
     }
 
-    static func start(_ spec: SandboxSpec) throws -> StartedSandbox { try StartedSandbox(spec) }
+    /// - Parameter landlock: what to take this kernel's Landlock for, if not for what it is.
+    static func start(_ spec: SandboxSpec, landlock: LandlockSupport? = nil) throws -> StartedSandbox {
+        try StartedSandbox(spec, landlock: landlock)
+    }
 }
 
 /// A sandbox that runs. `wait` ends its standard input and waits for it.
@@ -65,14 +69,18 @@ final class StartedSandbox {
     private var input: Descriptor?
     /// The host's process id of init.
     let initPID: Int32
+    let landlockLevel: LandlockLevel
 
-    init(_ spec: SandboxSpec) throws {
+    init(_ spec: SandboxSpec, landlock: LandlockSupport? = nil) throws {
         let pipe = try LinuxKernel.Pipe()
-        let sandbox = try Launcher().start(
+        var launcher = Launcher()
+        launcher.options.landlock = landlock
+        let sandbox = try launcher.start(
             spec,
             streams: StandardStreams(
                 input: pipe.reader.rawValue, output: output.descriptor, error: errors.descriptor))
         initPID = sandbox.process.pid
+        landlockLevel = sandbox.landlockLevel
         self.sandbox = consume sandbox
         input = pipe.intoWriter()
     }
