@@ -126,7 +126,7 @@ import Testing
         if abi == 5 {
             #expect(
                 try Self.finding("landlock", facts).effect
-                    == "with --isolation landlock these are not held: signals and abstract sockets")
+                    == "it does not hold these: signals and abstract sockets")
         }
     }
 

@@ -68,6 +68,8 @@ enum FakeMachine {
         facts.identity = IdentityFacts(
             uids: ranges, gids: ranges, newuidmap: .init(path: "/usr/bin/newuidmap", gainsPrivileges: true),
             newgidmap: .init(path: "/usr/bin/newgidmap", gainsPrivileges: true), firstFree: 165_536)
+        facts.cgroups.obstacles[.devices] = CgroupError(
+            .controllerUnavailable, "devices", cause: SystemError("bpf", .notPermitted), hint: "…")
         facts.files.state = .usable("/run/user/1000")
         facts.files.idMaps = []
         return facts

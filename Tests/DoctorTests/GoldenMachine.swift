@@ -18,6 +18,7 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
     static let all: [GoldenMachine] = [
         GoldenMachine(name: "root", make: { FakeMachine.root() }, wrong: []),
         GoldenMachine(name: "user", make: { FakeMachine.user() }, wrong: ["cgroup-devices"]),
+        GoldenMachine(name: "core-socket", make: coreSocket, wrong: ["core-pattern"]),
         GoldenMachine(name: "no-user-namespaces", make: noUserNamespaces, wrong: ["user-namespaces"]),
         GoldenMachine(name: "debian-userns-clone", make: debianClone, wrong: ["user-namespaces"]),
         GoldenMachine(name: "ubuntu-apparmor", make: ubuntuAppArmor, wrong: ["apparmor-userns", "mount-namespaces"]),
@@ -82,6 +83,13 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         var facts = FakeMachine.user()
         facts.identity = IdentityFacts(firstFree: 231_072)
         facts[.mapSubordinateIDs] = .untried("no ranges, or not the tools to use them")
+        return facts
+    }
+
+    @Sendable private static func coreSocket() -> MachineFacts {
+        var facts = FakeMachine.root()
+        facts.settings["kernel.core_pattern"] = "@/run/systemd/coredump"
+        facts.cgroups.notes[.io] = ["io-weight: no disk is divided by weights"]
         return facts
     }
 

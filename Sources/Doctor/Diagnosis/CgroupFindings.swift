@@ -55,41 +55,40 @@ extension Diagnosis {
     // MARK: Controllers
 
     private static let controllers: [(CgroupController, effect: String)] = [
-        (.memory, "--memory and --swap are refused"),
-        (.cpu, "--cpus is refused"),
+        (.memory, "--memory, --memory-high and --swap are refused"),
+        (.cpu, "--cpus and --cpu-weight are refused"),
         (.pids, "--pids is refused; the default of 512 processes falls back to RLIMIT_NPROC"),
-        (.cpuset, "a sandbox cannot be tied to processors"),
-        (.io, "the rate of disk IO cannot be limited"),
-        (.hugetlb, "huge pages cannot be limited"),
+        (.cpuset, "--cpuset and --cpuset-mems are refused"),
+        (.io, "--io-weight and the rates of disks, as --io-read, are refused"),
+        (.hugetlb, "--hugetlb is refused"),
         (.freezer, "a sandbox cannot be paused as a whole"),
         (.devices, "devices are kept out by an empty /dev and the missing CAP_MKNOD alone"),
     ]
 
     private func controller(_ controller: CgroupController, effect: String, _ layout: CgroupLayout) -> Finding {
         let carrier = layout.hierarchy(for: controller)
-        let version = carrier.map { "v\($0.version.rawValue)" } ?? ""
-        var detail = "\(version) at \(carrier?.mountPoint ?? "")"
-        var cure: String?
-        let obstacle = facts.cgroups.obstacles[controller]
-        if let obstacle {
-            detail = obstacle.cause.map(\.errno.description) ?? obstacle.reason ?? "not to be used"
-            if obstacle.cause != nil { detail += ": \(obstacle.subject)" }
-            cure = self.cure(obstacle, controller, carrier?.version)
+        let notes = facts.cgroups.notes[controller] ?? []
+        var detail = "v\(carrier?.version.rawValue ?? 0) at \(carrier?.mountPoint ?? "")"
+        if !notes.isEmpty { detail += "; " + notes.joined(separator: "; ") }
+        guard let obstacle = facts.cgroups.obstacles[controller] else {
+            return Finding(
+                "cgroup-\(controller.rawValue)", .cgroups, "\(controller.rawValue) controller",
+                carrier == nil ? .unknown : .ok, detail, source: "cgroups(7)")
         }
-        // An eBPF program does the work on v2, and only root may attach one.
-        let isRootsAlone = controller == .devices && carrier?.version == .v2 && facts.caller.capabilities & 1 << 21 == 0
-        if isRootsAlone, obstacle == nil {
-            detail += ", with an eBPF program of root's"
-            cure = "start martinet as root"
-        }
+        detail = obstacle.reason ?? "not to be used"
+        if let cause = obstacle.cause { detail = "\(cause.errno): \(obstacle.subject)" }
+        // A user's sandbox has no need of it: what it can mount or make is no device.
+        let isRootsAlone = controller == .devices && !facts.caller.isPrivileged
         return Finding(
             "cgroup-\(controller.rawValue)", .cgroups, "\(controller.rawValue) controller",
-            obstacle != nil ? .missing : isRootsAlone ? .degraded : .ok, detail, effect: effect, cure: cure,
-            source: "cgroups(7)")
+            isRootsAlone ? .degraded : .missing, detail, effect: effect,
+            cure: cure(obstacle, controller, carrier?.version), source: "cgroups(7)")
     }
 
     private func cure(_ obstacle: CgroupError, _ controller: CgroupController, _ version: CgroupVersion?) -> String? {
         switch obstacle.code {
+        case .controllerUnavailable where controller == .devices && version == .v2:
+            return facts.caller.isPrivileged ? obstacle.hint : "start martinet as root"
         case .controllerUnavailable:
             if facts.disabledControllers.contains(controller.rawValue) {
                 return "take cgroup_disable=\(controller.rawValue) off the kernel's command line; reboot"

@@ -76,8 +76,8 @@ extension Diagnosis {
         let gaps = landlockGaps
         let effect =
             abi == 0
-            ? "--isolation landlock does not work"
-            : "with --isolation landlock these are not held: " + gaps.map(\.holds).joined(separator: ", ")
+            ? "no second wall stands behind the namespaces, and --isolation landlock is refused"
+            : "it does not hold these: " + gaps.map(\.holds).joined(separator: ", ")
         return Finding(
             "landlock", .confinement, "Landlock", abi == 0 ? state(attempt) : gaps.isEmpty ? .ok : .degraded,
             abi > 0 ? "ABI \(abi)" : landlockAbsence(attempt), effect: effect,

@@ -168,7 +168,7 @@ extension Diagnosis {
         return Finding(
             "disk-quota", .files, "project quotas", state(attempt) == .missing ? .degraded : state(attempt),
             "\(place): \(attempt.works ? "on" : attempt.errno == .noProcess ? "off" : attempt.words)",
-            effect: "what is written to --overlay, a workspace or a bind on that disk has no limit of size",
+            effect: "no quota of that disk holds what is written to --overlay, a workspace or a bind",
             cure: attempt.errno == .noSystemCall && facts.kernel < KernelRelease("5.14")
                 ? facts.distribution.kernelCure("5.14")
                 : canHave ? projectQuotaCure : "keep such directories on ext4 or xfs with project quotas",

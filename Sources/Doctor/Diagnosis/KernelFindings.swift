@@ -87,14 +87,17 @@ extension Diagnosis {
             source: "Documentation/admin-guide/LSM/Yama.rst")
     }
 
-    /// A handler that is a program gets the memory of an agent that crashed, on the host, whatever RLIMIT_CORE says.
+    /// The agent's core limit of 1 keeps files and programs away, as the launcher sets it; a socket is asked in any case.
     private var corePattern: Finding {
-        let pattern = facts.settings["kernel.core_pattern"] ?? ""
+        guard let pattern = facts.settings["kernel.core_pattern"] else {
+            return Finding("core-pattern", .kernel, "core dumps", .unknown, "/proc/sys told nothing", source: "core(5)")
+        }
+        let isSocket = pattern.hasPrefix("@")
         return Finding(
-            "core-pattern", .kernel, "core dumps", .ok,
-            pattern.hasPrefix("|")
-                ? "handed to a program of the host: \(pattern)" : "files in the sandbox, as \(pattern)",
-            source: "core(5)")
+            "core-pattern", .kernel, "core dumps", isSocket ? .degraded : .ok,
+            "kernel.core_pattern = \(pattern)" + (isSocket ? "" : "; not for agents: their core limit is 1"),
+            effect: "an agent that crashes is handed to the host's crash handler, whatever its core limit is",
+            cure: Self.sysctlCure("kernel.core_pattern", "core"), source: "core(5)")
     }
 
     private var hugePages: Finding {

@@ -48,7 +48,7 @@ extension Diagnosis {
             works ? (gaps.isEmpty ? .ok : .degraded) : .missing, parts.joined(separator: ", "),
             effect: works
                 ? "--isolation landlock would not hold: " + gaps.map(\.holds).joined(separator: ", ")
-                : "--isolation landlock has nothing to hold files with",
+                : "--isolation landlock is refused",
             cure: works || !holdsFiles ? "the cure of landlock" : "the cure of seccomp-filter",
             kernelVersion: "5.13", source: "landlock(7)")
     }

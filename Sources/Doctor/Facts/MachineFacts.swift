@@ -62,6 +62,8 @@ public struct CgroupFacts: Sendable, Equatable {
     public var layout: CgroupLayout?
     /// Controllers that cannot be used now, and why.
     public var obstacles: [CgroupController: CgroupError] = [:]
+    /// What is missing from those that can be used, and what else there is to say of them.
+    public var notes: [CgroupController: [String]] = [:]
     /// Whether a v2 cgroup has a control file; files about which nothing could be found out are not in it.
     public var files: [String: Bool] = [:]
     /// Whether a swap device is on.

@@ -12,8 +12,11 @@ enum CgroupFactsProbe {
         facts.countsPressure = mayAccess("/proc/pressure/memory", .read)
         guard let layout = try? CgroupLayout.probe() else { return facts }
         facts.layout = layout
-        for controller in CgroupController.allCases where resolves {
-            if let obstacle = layout.obstacle(to: controller) { facts.obstacles[controller] = obstacle }
+        if resolves {
+            for row in CgroupSupport(layout: layout).rows {
+                facts.obstacles[row.controller] = row.obstacle
+                facts.notes[row.controller] = row.notes
+            }
         }
         facts.files = controlFiles(layout)
         return facts
