@@ -114,6 +114,7 @@ import Testing
     @Test func `a weight that no disk looks at is an error with its cure`() throws {
         let name = TestMachine.name("io-weight")
         guard try IOWeight.disksWithBFQ().isEmpty else { return }
+        if let text = try Self.costFile.flatMap({ try readText($0) }), IOWeight.costModelIsOn(in: text) { return }
         do {
             _ = try SandboxCgroup.create(name: name, limits: CgroupLimits(ioWeight: 200), layout: layout)
             Issue.record("a weight without effect was set")
@@ -134,6 +135,26 @@ import Testing
             try expectNear(8, within: 0.1, "MiB/s read from a loop device under a limit of 8") {
                 16 / (try secondsOfDD("if=\(path) of=/dev/null bs=64k iflag=direct", in: cgroup))
             }
+            try cgroup.remove()
+        }
+    }
+
+    /// Where the cost model is switched on and off; `nil` where it cannot be.
+    private static let costFile: String? = {
+        guard let hierarchy = TestMachine.layout?.hierarchy(for: .io), hierarchy.version == .v2 else { return nil }
+        let file = "\(hierarchy.mountPoint)/io.cost.qos"
+        return TestMachine.exists(file) ? file : nil
+    }()
+
+    @Test(.enabled(if: hasLoops && costFile != nil, "needs root, cgroup v2, the cost model and loop devices"))
+    func `a weight is read back where the cost model divides a disk`() throws {
+        let file = try #require(Self.costFile)
+        try LoopDevice.with(bytes: 1 << 20) { _, number in
+            try writeText("\(number) enable=1", to: file)
+            defer { try? writeText("\(number) enable=0", to: file) }
+            let cgroup = try SandboxCgroup.create(
+                name: TestMachine.name("io-cost"), limits: CgroupLimits(ioWeight: 10_000), layout: layout)
+            #expect(try readText("\(cgroup.paths[0])/io.weight") == "default 10000\n")
             try cgroup.remove()
         }
     }
