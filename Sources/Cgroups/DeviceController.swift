@@ -43,11 +43,23 @@ enum DeviceController: LimitController {
     /// The program goes with the cgroup.
     static func guardDevices(of files: ControlFiles, with rules: [DeviceRule]) throws(CgroupError) {
         do throws(SystemError) {
-            let program = try loadProgram(DeviceProgram(rules).bytes, type: .cgroupDevice)
-            try attachProgram(program, to: files.descriptor, as: .cgroupDevice)
+            try attachProgram(load(rules), to: files.descriptor, as: .cgroupDevice)
         } catch {
             throw failure(error, path: files.path)
         }
+    }
+
+    /// Whether this process may guard devices on v2, found out by having the kernel check a program.
+    static func checkPermission() throws(CgroupError) {
+        do throws(SystemError) {
+            _ = try load([])
+        } catch {
+            throw failure(error, path: "")
+        }
+    }
+
+    private static func load(_ rules: [DeviceRule]) throws(SystemError) -> Descriptor {
+        try loadProgram(DeviceProgram(rules).bytes, type: .cgroupDevice)
     }
 
     private static func failure(_ cause: SystemError, path: String) -> CgroupError {

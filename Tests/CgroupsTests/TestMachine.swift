@@ -56,7 +56,7 @@ enum TestMachine {
 
     static func has(_ controllers: CgroupController...) -> Bool {
         guard let layout else { return false }
-        return canTest && controllers.allSatisfy { layout.obstacle(to: $0) == nil }
+        return canTest && controllers.allSatisfy { CgroupSupport(layout: layout)[$0]?.isUsable == true }
     }
 
     /// A directory of its own on a disk, for as long as `body` runs; `nil` where this user can write to none.
