@@ -134,17 +134,32 @@ static long set_attribute(struct state *s) {
     return result;
 }
 
+static long make_directories(struct state *s, const char *const *names) {
+    long result = s->tmpfs;
+    for (int i = 0; names[i] && result >= 0; i++) result = call3(SYS_mkdirat, s->tmpfs, (long)names[i], 0755);
+    return result;
+}
+
 static long make_overlay(struct state *s) {
-    static const char *const directories[] = {"lower", "lower/d", "upper", "work"};
+    static const char *const directories[] = {"lower", "lower/d", "upper", "work", 0};
     static const char *const options[] = {"lowerdir", "lower",     "upperdir", "upper", "workdir",
                                           "work",     "userxattr", 0,          0,       0};
-    if (s->tmpfs < 0) return s->tmpfs;
-    for (int i = 0; i < 4; i++) {
-        long result = call3(SYS_mkdirat, s->tmpfs, (long)directories[i], 0755);
-        if (result < 0) return result;
-    }
+    long result = make_directories(s, directories);
+    if (result < 0) return result;
     s->overlay = make_file_system("overlay", options);
     return s->overlay < 0 ? s->overlay : 0;
+}
+
+// As the launcher's init does: the tree is attached first, since overlay takes no detached ones.
+static long make_mapped_overlay(struct state *s) {
+    static const char *const directories[] = {"mapped", "upper2", "work2", 0};
+    static const char *const options[] = {"lowerdir", "mapped",    "upperdir", "upper2", "workdir",
+                                          "work2",    "userxattr", 0,          0,        0};
+    if (s->probe->layer < 0) return -ENOTCONN;
+    long result = make_directories(s, directories);
+    if (result < 0) return result;
+    result = call5(SYS_move_mount, s->probe->layer, (long)"", s->tmpfs, (long)"mapped", MOVE_MOUNT_F_EMPTY_PATH);
+    return result < 0 ? result : closed(make_file_system("overlay", options));
 }
 
 // Without xattrs in the upper layer nothing can say that the new directory hides the lower one's contents: EIO.
@@ -235,6 +250,7 @@ static long try_namespaces(struct state *s, int attempt) {
     case MT_PROBE_TMPFS_XATTR: return set_attribute(s);
     case MT_PROBE_OVERLAY: return make_overlay(s);
     case MT_PROBE_OVERLAY_OPAQUE: return replace_directory(s);
+    case MT_PROBE_OVERLAY_MAPPED: return make_mapped_overlay(s);
     case MT_PROBE_PIVOT_ROOT: return pivot_root(s);
     default: return -ENOTSUP;
     }

@@ -30,7 +30,7 @@ import Testing
             (.mountDevpts, MT_PROBE_MOUNT_DEVPTS), (.mountMqueue, MT_PROBE_MOUNT_MQUEUE),
             (.mountTmpfs, MT_PROBE_MOUNT_TMPFS), (.attach, MT_PROBE_ATTACH), (.tmpfsXattr, MT_PROBE_TMPFS_XATTR),
             (.overlay, MT_PROBE_OVERLAY), (.overlayOpaque, MT_PROBE_OVERLAY_OPAQUE),
-            (.pivotRoot, MT_PROBE_PIVOT_ROOT),
+            (.overlayMapped, MT_PROBE_OVERLAY_MAPPED), (.pivotRoot, MT_PROBE_PIVOT_ROOT),
         ]
         for (name, number) in child { #expect(name.rawValue == Int32(number.rawValue), "\(name)") }
         #expect(child.count == Int(MT_PROBE_ATTEMPTS.rawValue))

@@ -35,7 +35,8 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         GoldenMachine(name: "swap-not-accounted", make: swapNotAccounted, wrong: ["swap-accounting"]),
         GoldenMachine(name: "debian-11", make: debian11, wrong: ["kernel", "mount-setattr", "overlay", "landlock"]),
         GoldenMachine(name: "debian-12", make: debian12, wrong: ["overlay-opaque", "landlock", "id-mapped-mounts"]),
-        GoldenMachine(name: "rhel-9", make: rhel9, wrong: ["memory-peak", "pids-peak", "landlock"]),
+        GoldenMachine(
+            name: "rhel-9", make: rhel9, wrong: ["memory-peak", "pids-peak", "landlock", "overlay-id-mapped"]),
         GoldenMachine(name: "landlock-not-enabled", make: landlockOff, wrong: ["landlock", "isolation-landlock"]),
         GoldenMachine(name: "docker", make: docker, wrong: ["container", "clone3", "user-namespaces", "privileges"]),
         GoldenMachine(name: "docker-masked-proc", make: maskedProc, wrong: ["mount-proc", "mount-sysfs"]),
@@ -168,6 +169,7 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         facts[.makePrivate] = .failed(.noSystemCall)
         facts[.overlay] = .failed(.notPermitted)
         facts[.overlayOpaque] = .untried("there is no overlay to try it in")
+        facts[.overlayMapped] = .untried("there is no overlay to try it in")
         facts[.flagWaitKillableReceive] = .failed(.invalid)
         facts.files.idMaps = [FileFacts.IDMap(path: "/", fileSystem: "ext4", attempt: .failed(.noSystemCall))]
         facts.files.projectQuota = .failed(.noSystemCall)
@@ -196,6 +198,9 @@ struct GoldenMachine: Sendable, CustomTestStringConvertible {
         facts.files.quotaFileSystem = "xfs"
         facts.files.projectQuota = .failed(.noProcess)
         facts.tools["debootstrap"] = nil
+        facts[.overlayMapped] = .failed(.invalid)
+        facts[.overlayOpaque] = .failed(.inputOutput)
+        facts[.tmpfsXattr] = .failed(.notSupported)
         return facts
     }
 

@@ -57,6 +57,7 @@ enum mt_probe_attempt {
     MT_PROBE_TMPFS_XATTR,
     MT_PROBE_OVERLAY,
     MT_PROBE_OVERLAY_OPAQUE, ///< A directory of the lower layer removed and made anew.
+    MT_PROBE_OVERLAY_MAPPED, ///< An overlay whose lower layer is the id-mapped tree in `layer`.
     MT_PROBE_PIVOT_ROOT,
     MT_PROBE_ATTEMPTS
 };
@@ -75,6 +76,7 @@ struct mt_probe {
     int report;       ///< Write end of the pipe for records.
     int release;      ///< Read end of a pipe whose byte lets the child go on, or -1.
     int maps_range;   ///< Whether id 0 is mapped: the child becomes root of its user namespace then, and else stays who it is.
+    int layer;        ///< A detached, id-mapped tree, or -1.
     int first, last;  ///< Which attempts are made; none where last is below first.
     // Out
     int clone3; ///< clone3(2)'s own answer: 0 or -errno. Where it is ENOSYS the child is made with clone(2).

@@ -111,6 +111,9 @@ extension Diagnosis {
     /// Root's alone: nobody else may map a file system's owners.
     private var idMapped: [Finding] {
         guard facts.caller.isPrivileged, !facts.files.idMaps.isEmpty else { return [] }
+        let layers = finding(
+            "overlay-id-mapped", .files, "overlay of id-mapped layers", .overlayMapped, since: "5.19",
+            effect: "--rootfs DIR does not work", source: "mount_setattr(2), NOTES")
         let failed = facts.files.idMaps.filter { !$0.attempt.works }
         let since = failed.contains { $0.fileSystem == "tmpfs" } ? "6.3" : "5.12"
         return [
@@ -120,11 +123,12 @@ extension Diagnosis {
                 facts.files.idMaps.map { map in
                     "\(map.path) (\(map.fileSystem)): \(map.attempt.works ? "works" : map.attempt.words)"
                 }.joined(separator: "; "),
-                effect: "--workspace and writable --bind are refused for directories there, and --rootfs DIR",
+                effect: "--workspace, writable --bind and --rootfs are refused for directories there",
                 cure: facts.kernel >= KernelRelease(since) && failed.first?.attempt.errno == .invalid
                     ? "keep workspaces on ext4, xfs, btrfs or tmpfs"
                     : failed.first.flatMap { cure(for: $0.attempt, since: since) },
-                kernelVersion: since, source: "mount_setattr(2), MOUNT_ATTR_IDMAP")
+                kernelVersion: since, source: "mount_setattr(2), MOUNT_ATTR_IDMAP"),
+            layers,
         ]
     }
 

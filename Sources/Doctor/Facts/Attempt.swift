@@ -47,7 +47,7 @@ public enum AttemptName: Int32, Sendable, Hashable, CaseIterable {
     // In a new user and PID namespace
     case becomeRoot, unshareMount, unshareNetwork, unshareUTS, unshareIPC, unshareCgroup, unshareTime, makePrivate
     case mountProc, openSetting, mountSysfs, mountCgroup2, mountDevpts, mountMqueue, mountTmpfs, attach, tmpfsXattr
-    case overlay, overlayOpaque, pivotRoot
+    case overlay, overlayOpaque, overlayMapped, pivotRoot
 
     // Made by starting a child in some way
     case clone3 = 100

@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKernel
 
-/// Id-mapped mounts of directories, each made detached, seen by nobody, and dropped at once.
-enum IDMapProbe {
+/// Id-mapped mounts of directories, each made detached, seen by nobody, and dropped with its descriptor.
+struct IDMapProbe: ~Copyable {
     /// One attempt a file system.
-    ///
+    private(set) var attempts: [FileFacts.IDMap] = []
+    /// The trees of those that worked.
+    private(set) var trees = DescriptorTable()
+
     /// - Parameter pid: a process in a user namespace with maps.
-    static func attempts(_ paths: [String], namespaceOf pid: Int32) -> [FileFacts.IDMap] {
+    init(_ paths: [String], namespaceOf pid: Int32) {
         var seen: Set<UInt64> = []
-        return paths.compactMap { path in
+        for path in paths {
             do throws(SystemError) {
                 guard let found = try status(of: path, followingSymlinks: true), found.kind == .directory,
                     seen.insert(found.device).inserted
-                else { return nil }
+                else { continue }
                 let directory = try open(path, [.pathOnly, .directory])
                 let namespace = try open("/proc/\(pid)/ns/user")
-                return FileFacts.IDMap(
-                    path: path, fileSystem: FileSystemName.of(directory), attempt: attempt(directory, namespace))
-            } catch { return nil }
+                let type = FileSystemName.of(directory)
+                attempts.append(FileFacts.IDMap(path: path, fileSystem: type, attempt: map(directory, namespace)))
+            } catch { continue }  // not there, or not root's to open: no directory to keep a workspace in
         }
     }
 
-    private static func attempt(_ directory: borrowing Descriptor, _ namespace: borrowing Descriptor) -> Attempt {
+    private mutating func map(_ directory: borrowing Descriptor, _ namespace: borrowing Descriptor) -> Attempt {
         do throws(SystemError) {
             let tree = try cloneTree(directory, recursive: false)
             try setMountAttributes(tree, set: [], idMap: namespace.rawValue, makingPrivate: true)
+            trees.append(tree)
             return .worked()
         } catch { return .failed(error.errno) }
     }

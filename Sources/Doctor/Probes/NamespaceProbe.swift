@@ -22,17 +22,31 @@ struct NamespaceProbe {
         attempts[.clone3] = Self.clone3()
         attempts[.userNamespace] = Self.start(ProbeChild.Request(cloneFlags: Self.user))
         guard works(.userNamespace) else { return refrain(.pidNamespace, "there is no user namespace to try it in") }
+        guard caller.isPrivileged else { return tryNamespaces(layer: nil) }
+        do throws(SystemError) {
+            let owner = try ProbeChild(ProbeChild.Request(cloneFlags: Self.user, waits: true))
+            guard map(owner.pid).works else { return tryNamespaces(layer: nil) }
+            let maps = IDMapProbe(mapped, namespaceOf: owner.pid)
+            idMaps = maps.attempts
+            tryNamespaces(layer: maps.trees.rawValues.first)
+        } catch { tryNamespaces(layer: nil) }
+    }
+
+    /// What the launcher's child and init do.
+    ///
+    /// - Parameter layer: an id-mapped tree, borrowed.
+    private mutating func tryNamespaces(layer: Int32?) {
         do throws(SystemError) {
             var child = try ProbeChild(
                 ProbeChild.Request(
-                    cloneFlags: Self.user | Self.process, waits: true, mapsRange: caller.isPrivileged,
+                    cloneFlags: Self.user | Self.process, waits: true, layer: layer, mapsRange: caller.isPrivileged,
                     attempts: AttemptName.namespaces))
             attempts[.pidNamespace] = .worked()
             attempts[.mapIDs] = map(child.pid)
             guard works(.mapIDs) else { return refrain(.becomeRoot, "its user namespace has no ids") }
-            if caller.isPrivileged { idMaps = IDMapProbe.attempts(mapped, namespaceOf: child.pid) }
             let outcome = try child.finish()
             for (name, attempt) in outcome.answers { attempts[name] = attempt }
+            if layer == nil { attempts[.overlayMapped] = .untried("there is no id-mapped directory to try it with") }
             judgeTheRest(outcome)
         } catch {
             attempts[.pidNamespace] = attempts[.pidNamespace] ?? .failed(error.errno)
@@ -54,11 +68,14 @@ struct NamespaceProbe {
         (.unshareCgroup, [.mountCgroup2], "there is no cgroup namespace to show"),
         (.unshareIPC, [.mountMqueue], "there is no IPC namespace to show"),
         (
-            .mountTmpfs, [.attach, .tmpfsXattr, .overlay, .overlayOpaque, .pivotRoot],
+            .mountTmpfs, [.attach, .tmpfsXattr, .overlay, .overlayOpaque, .overlayMapped, .pivotRoot],
             "there is no tmpfs to try it with"
         ),
-        (.attach, [.overlay, .overlayOpaque, .pivotRoot], "there is no mount over the root to try it with"),
-        (.overlay, [.overlayOpaque], "there is no overlay to try it in"),
+        (
+            .attach, [.overlay, .overlayOpaque, .overlayMapped, .pivotRoot],
+            "there is no mount over the root to try it with"
+        ),
+        (.overlay, [.overlayOpaque, .overlayMapped], "there is no overlay to try it in"),
     ]
 
     /// Takes back what says nothing, and answers for a child that was killed.

@@ -11,6 +11,8 @@ struct ProbeChild: ~Copyable {
         var cgroup: Int32?
         /// Waits for `release` before the first attempt.
         var waits = false
+        /// A detached, id-mapped tree for an overlay.
+        var layer: Int32?
         /// Becomes root of its user namespace.
         var mapsRange = false
         var attempts: ClosedRange<AttemptName>?
@@ -45,6 +47,7 @@ struct ProbeChild: ~Copyable {
         case .some(let pipe): probe.release = pipe.reader.rawValue
         case .none: probe.release = -1
         }
+        probe.layer = request.layer ?? -1
         probe.maps_range = request.mapsRange ? 1 : 0
         probe.first = request.attempts?.lowerBound.rawValue ?? 0
         probe.last = request.attempts?.upperBound.rawValue ?? -1
