@@ -35,7 +35,7 @@ let package = Package(
         .executableTarget(
             name: "martinet",
             dependencies: [
-                "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage",
+                "Confinement", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // A static executable starts in a third of the time: no dynamic loader, no relocations.

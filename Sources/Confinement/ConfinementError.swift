@@ -8,6 +8,8 @@ public struct ConfinementError: Error, Hashable, Sendable, CustomStringConvertib
         case unknownSystemCall = "unknown system call"
         /// The name is no capability of Linux.
         case unknownCapability = "unknown capability"
+        /// A profile's file that cannot be read.
+        case unreadableProfile = "read seccomp profile"
         /// A document that is no profile, or asks for what a sandbox cannot have; the subject has place and path.
         case invalidProfile = "invalid seccomp profile"
         /// A rule names no call, an argument past the sixth, or compares one argument twice.

@@ -3,7 +3,7 @@
 /// The candidate that takes the fewest edits to become `name`, or `nil` when none is near enough to be meant.
 ///
 /// - Parameter candidates: known names; of equally near ones the first wins.
-func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.utf8.prefix(64))
     var best: (name: String, distance: Int)?
     for candidate in candidates {
