@@ -64,6 +64,16 @@ struct HostTrees: ~Copyable {
         return (.descriptor(pass(tree, name: Self.name(path, attributes, isMapped: idMap != nil))), found)
     }
 
+    /// A mount that was made for this sandbox alone, and is attached nowhere yet.
+    mutating func pass(
+        mount: consuming Descriptor, path: String, attributes: MountAttributes, idMap: Int32?
+    ) throws(EngineError) -> TreeSource {
+        do throws(SystemError) {
+            try setMountAttributes(mount, set: attributes, idMap: idMap, makingPrivate: true)
+        } catch { throw EngineError(.unavailable, "id-map \(path): \(error.errno)") }
+        return .descriptor(pass(mount, name: Self.name(path, attributes, isMapped: idMap != nil)))
+    }
+
     /// The same for trees that are shown whole to everybody, as programs and devices: never id-mapped, and absent is `nil`.
     mutating func openIfThere(_ path: String, attributes: MountAttributes) throws(EngineError) -> TreeSource? {
         do throws(SystemError) {

@@ -11,7 +11,7 @@ extension LaunchPreparation {
 
     /// The root file system's layers or trees.
     static func openRoot(
-        _ spec: SandboxSpec, _ trees: inout HostTrees, idMap: Int32?, createsOverlay: Bool
+        _ spec: SandboxSpec, _ trees: inout HostTrees, idMap: Int32?, overlay: borrowing OverlayStore?
     ) throws(EngineError) -> RootInput {
         switch spec.rootfs {
         case .host:
@@ -35,23 +35,8 @@ extension LaunchPreparation {
                     hint: "martinet rootfs build \(path) makes a root file system")
             }
             return .directory(
-                lower: lower.source, upper: try openUpper(spec, &trees, idMap: idMap, creates: createsOverlay))
+                lower: lower.source, upper: try openUpper(spec, &trees, idMap: idMap, overlay: overlay))
         }
-    }
-
-    /// The persistent upper layer, made and locked; the lock is held as long as init lives.
-    private static func openUpper(
-        _ spec: SandboxSpec, _ trees: inout HostTrees, idMap: Int32?, creates: Bool
-    ) throws(EngineError) -> TreeSource? {
-        guard let path = spec.overlay else { return nil }
-        // Only to be printed: the directory need not be there yet.
-        guard creates else { return .path(path, device: 0, inode: 0) }
-        let store = try storing { () throws(StorageError) in try OverlayStore.open(path) }
-        let lock = try launching { () throws(SystemError) in try duplicate(store.lock.rawValue) }
-        trees.passLock(lock, name: "overlay lock")
-        return try trees.tree(
-            store.directory, path: path, attributes: [.noSetuid, .noDevices], idMap: idMap, recursive: false
-        ).source
     }
 
     static func openDevices(_ trees: inout HostTrees) throws(EngineError) -> [TreeInput] {

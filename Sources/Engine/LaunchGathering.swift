@@ -9,7 +9,7 @@ extension Launcher {
     /// Opens and looks up everything the compiler takes.
     func gather(
         _ spec: SandboxSpec, identity: AgentIdentity, mapping: borrowing IdentityMapping, trees: inout HostTrees,
-        streams: borrowing StreamPlan?, layerMap: Int32?, createsOverlay: Bool
+        streams: borrowing StreamPlan?, layerMap: Int32?, overlay: borrowing OverlayStore?
     ) throws(EngineError) -> LaunchInputs {
         let fault = options.fault
         var standard: StandardDescriptors?
@@ -21,9 +21,10 @@ extension Launcher {
             standard = StandardDescriptors(input: slots[0], output: slots[1], error: slots[2])
         }
         let root = try LaunchPreparation.openRoot(
-            spec, &trees, idMap: layerMap, createsOverlay: createsOverlay)
+            spec, &trees, idMap: layerMap, overlay: overlay)
         try fault.check(.openTrees)
         var inputs = LaunchInputs(identity: identity, root: root)
+        inputs.limitsOverlay = overlay.isLimited
         inputs.standardDescriptors = standard
         inputs.devices = try LaunchPreparation.openDevices(&trees)
         let named = try NamedDevices(spec, &trees, mapping: mapping)

@@ -8,10 +8,13 @@ import Storage
 
 /// Looks up and opens what the compiler needs for one launch. Leaves nothing but open descriptors.
 enum LaunchPreparation {
-    static func identity(_ spec: SandboxSpec) throws(EngineError) -> AgentIdentity {
+    /// Who the agent is.
+    ///
+    /// - Parameter overlayUpper: the overlay's upper directory, borrowed, where it is open already.
+    static func identity(_ spec: SandboxSpec, overlayUpper: Int32? = nil) throws(EngineError) -> AgentIdentity {
         switch spec.rootfs {
         case .host: return try hostIdentity(spec)
-        case .directory(let path): return try directoryIdentity(spec, path)
+        case .directory(let path): return try directoryIdentity(spec, path, overlayUpper)
         }
     }
 
@@ -37,15 +40,17 @@ enum LaunchPreparation {
         return AgentIdentity(uid: uid, gid: gid, groups: spec.groups, name: name, home: GeneratedFiles.agentHome)
     }
 
-    private static func directoryIdentity(_ spec: SandboxSpec, _ path: String) throws(EngineError) -> AgentIdentity {
+    private static func directoryIdentity(
+        _ spec: SandboxSpec, _ path: String, _ overlayUpper: Int32?
+    ) throws(EngineError) -> AgentIdentity {
         let root = try launching(hint: "--rootfs takes host, or a directory with a root file system") {
             () throws(SystemError) in
             try open(path, [.pathOnly, .directory])
         }
         // The overlay's own passwd counts once there is one.
         var upper: Descriptor?
-        if let overlay = spec.overlay { upper = try? open("\(overlay)/upper", [.directory]) }
-        let upperRaw = upper.asRaw
+        if overlayUpper == nil, let overlay = spec.overlay { upper = try? open("\(overlay)/upper", [.directory]) }
+        let upperRaw = overlayUpper ?? upper.asRaw
         let reference = spec.user ?? UserReference(user: .number(GeneratedFiles.agentID))
         return try storing { () throws(StorageError) in
             let found: ResolvedUser?

@@ -8,6 +8,7 @@ public enum LaunchStep: String, Sendable, CaseIterable {
     case validate
     case openInit
     case makeSockets
+    case openOverlay
     case allocateIdentity
     case startJanitor
     case clone

@@ -66,7 +66,7 @@ public struct Launcher: Sendable {
         let streams = try spec.terminal ? nil : StreamPlan.inert()
         var inputs = try gather(
             spec, identity: identity, mapping: mapping, trees: &trees, streams: streams, layerMap: nil,
-            createsOverlay: false)
+            overlay: nil)
         inputs.guards = try guardInputs(spec)
         if cgroups.holdsProcesses { inputs.processLimit = nil }
         return program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups)
@@ -129,7 +129,12 @@ public struct Launcher: Sendable {
         _ terminalSize: TerminalSize?
     ) throws(EngineError) {
         let fault = options.fault
-        let identity = try LaunchPreparation.identity(spec)
+        try fault.check(.openOverlay)
+        let overlay = try LaunchPreparation.openOverlay(
+            spec, probe: probe,
+            means: OverlayStore.Means(
+                stateDirectory: options.stateDirectory, searchPath: options.callerEnvironment["PATH"]))
+        let identity = try LaunchPreparation.identity(spec, overlayUpper: overlay.upperRaw)
         try fault.check(.allocateIdentity)
         let mapping = try identityMapping(spec, probe: probe, identity: identity)
         try fault.check(.writeIdentityMaps)
@@ -152,7 +157,7 @@ public struct Launcher: Sendable {
         let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(
             spec, identity: identity, mapping: mapping, trees: &trees, streams: plan, layerMap: layerMap.asRaw,
-            createsOverlay: true)
+            overlay: overlay)
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }

@@ -48,7 +48,7 @@ public struct Verdict: Sendable, Equatable {
     public var processRefusals: UInt64?
     /// Bytes passed on from standard output and error; `nil` where the agent wrote to a device itself.
     public var outputBytes: UInt64?
-    /// What the file system in memory held at the end.
+    /// What the file system in memory held at the end, together with the overlay's kept layer if that has a limit.
     public var disk: DiskUse?
     /// Everything else that the cgroups counted.
     public var usage: CgroupUsage?

@@ -194,3 +194,26 @@ public func setNonBlocking(_ raw: Int32, _ isNonBlocking: Bool = true) throws(Sy
     try kernel(
         "fcntl F_SETFL", nil, Int(SYS_fcntl), Int(raw), Int(F_SETFL), isNonBlocking ? flags | Int(O_NONBLOCK) : flags)
 }
+
+/// Sets the length of an open file; what is new reads as zeros and takes no space. ftruncate(2)
+public func setSize(of file: borrowing Descriptor, _ bytes: UInt64) throws(SystemError) {
+    try kernel("ftruncate", "descriptor \(file.rawValue)", Int(SYS_ftruncate), Int(file.rawValue), Int(bytes))
+}
+
+/// Waits until an open file, or directory, is on its disk. fsync(2)
+public func synchronize(_ file: borrowing Descriptor) throws(SystemError) {
+    try kernel("fsync", "descriptor \(file.rawValue)", Int(SYS_fsync), Int(file.rawValue))
+}
+
+/// Reads from a place in an open file, whatever its position; fewer bytes at the end. pread(2)
+public func read(
+    _ file: borrowing Descriptor, at offset: UInt64, upTo count: Int
+) throws(SystemError) -> [UInt8] {
+    let raw = Int(file.rawValue)
+    return try withUnsafeTemporaryAllocationOfBytes(count) { buffer throws(SystemError) in
+        let read = try kernel(
+            "pread", "descriptor \(raw)", Int(SYS_pread64), raw, Int(bitPattern: buffer.baseAddress), count, Int(offset)
+        )
+        return Array(buffer[0..<read])
+    }
+}

@@ -70,7 +70,7 @@ struct Sandbox {
             try slots.hold(operands.slot)
         case .watchDisk:
             let path = try wire { () throws(WireError) in try reader.string() }
-            watch.disk = try mounts.root.open(path.start)
+            try watch.disks.add(try mounts.root.open(path.start))
         case .outliveLauncher: watch.outlivesLauncher = true
         case .holdSlot: try slots.hold(try wire { () throws(WireError) in try reader.uint32() })
         case .setOOMScoreAdjustment:

@@ -10,8 +10,7 @@ struct Watch {
     var deadline: UInt64 = 0
     var outlivesLauncher = false
     var cpu = CPUWatch()
-    /// A directory in the file system in memory, or -1.
-    var disk = -1
+    var disks = WatchedDisks()
     var guards = Guards()
 
     /// Init's own CPU time when it came into its cgroup, in microseconds.
@@ -173,7 +172,7 @@ struct Watch {
         record.append(UInt64(usage.ru_maxrss))
         record.append(ended - started)
         record.append(ownTime() - ownTimeAtJoin)
-        let use = diskUse(disk)
+        let use = disks.use()
         record.append(UInt32(use == nil ? 0 : 1))
         record.append(use?.bytes ?? 0)
         record.append(use?.inodes ?? 0)

@@ -71,7 +71,7 @@ extension ProgramCompiler {
                 emit(
                     .createFileSystem(
                         slot, type: "tmpfs",
-                        options: ["mode=0755", "size=\(size)", "nr_inodes=\(max(1024, size / 4096))"]
+                        options: ["mode=0755", "size=\(size)", "nr_inodes=\(tmpfsInodes(size))"]
                             + ["uid=\(inputs.identity.uid)", "gid=\(inputs.identity.gid)"],
                         attributes: K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV))
                 emit(.attach(slot, path: target, create: .directory))
@@ -109,6 +109,10 @@ extension ProgramCompiler {
         return mounts.enumerated().sorted { a, b in
             (depth(a.element.target), a.offset) < (depth(b.element.target), b.offset)
         }.map(\.element)
+    }
+
+    private func tmpfsInodes(_ size: UInt64) -> UInt64 {
+        min(Self.inodes(forBytes: size), spec.limits.inodes ?? .max)
     }
 
     /// Bytes of a `--tmpfs` without a size.

@@ -120,6 +120,8 @@ public struct LaunchInputs: Sendable, Equatable {
     public var deviceNodes: Slot?
     public var binds: [TreeInput] = []
     public var workspace: TreeSource?
+    /// Whether the layer that keeps the overlay's changes has a limit of its own.
+    public var limitsOverlay = false
     /// In mount order: what lies deeper comes later.
     public var guards: [GuardStep] = []
     public var generated: [FileInput] = []

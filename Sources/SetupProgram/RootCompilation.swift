@@ -23,11 +23,16 @@ extension ProgramCompiler {
     /// Bytes of the in-memory layer where the spec does not say.
     static let defaultDiskBytes: UInt64 = 1 << 30
 
+    /// One for 4 KiB, which few trees have more of, and enough for the sandbox itself.
+    static func inodes(forBytes bytes: UInt64) -> UInt64 { max(1024, bytes / 4096) }
+
     mutating func makeMounts() -> PreparedMounts {
         let scratch = makeSlot("scratch")
-        let bytes = spec.limits.disk?.bytes ?? Self.defaultDiskBytes
-        // One in-memory file system holds everything writable, so that one size and one inode count limit it all.
-        let inodes = max(1024, bytes / 4096)
+        // One in-memory file system holds everything writable, so that one size and one inode count limit it all. A layer
+        // that is kept has the limits for itself, and they are hardly meant as memory.
+        let asked = spec.limits.disk?.bytes ?? Self.defaultDiskBytes
+        let bytes = spec.overlay == nil ? asked : min(asked, Self.defaultDiskBytes)
+        let inodes = spec.limits.inodes ?? Self.inodes(forBytes: bytes)
         emit(
             .createFileSystem(
                 scratch, type: "tmpfs", options: ["mode=0755", "size=\(bytes)", "nr_inodes=\(inodes)"],
@@ -129,6 +134,8 @@ extension ProgramCompiler {
         emit(.attach(lowerSlot, path: "lower", create: .directory))
         if let upperSlot {
             emit(.attach(upperSlot, path: "state", create: .directory))
+            // Now, while it has a path. Its file system is measured only where its limit is this sandbox's.
+            if inputs.limitsOverlay { emit(.watchDisk(path: "state/upper")) }
         } else {
             emit(.makeDirectory(path: "state/upper", mode: 0o755, uid: ownerUID, gid: ownerGID))
             emit(.makeDirectory(path: "state/work", mode: 0o700, uid: ownerUID, gid: ownerGID))

@@ -17,6 +17,8 @@ struct CommandRun {
     var path: String
     var arguments: [String]
     var environment: [String]
+    /// What the program reads from; `nil` is /dev/null.
+    var standardInput: Int32?
 
     /// Runs the program to its end and until nobody holds its outputs.
     func run(onLine: (String) -> Void) throws(SystemError) -> Outcome {
@@ -32,6 +34,7 @@ struct CommandRun {
         var request = SpawnRequest(
             path: path, arguments: arguments, environment: environment, standardOutput: pipe.writer.rawValue,
             standardError: pipe.writer.rawValue)
+        request.standardInput = standardInput
         // A terminal's Ctrl-C reaches this process only, which then decides.
         request.ownProcessGroup = true
         let pid = try spawn(request)

@@ -5,6 +5,9 @@ import LinuxKernel
 ///
 /// In it are `upper`, `work` and `lock`. Under a private id range the files in `upper` belong to the host's own ids on disk,
 /// set-uid bits and all, so the directory must be entered by its owner alone: mode 0700, and owned by whoever runs this.
+///
+/// With a limit `upper` and `work` belong to a project with a quota where the file system has such, and otherwise are in an
+/// image beside the lock; the file `kind` says which. What was begun without a limit stays so, and the other way round.
 public struct OverlayStore: ~Copyable, Sendable {
     /// The directory itself.
     public let directory: Descriptor
@@ -14,23 +17,53 @@ public struct OverlayStore: ~Copyable, Sendable {
     public let work: Descriptor
     /// Holds the directory: free again once this and every duplicate of it are closed. flock(2)
     public let lock: Descriptor
+    /// The image's file system, which holds `upper` and `work`: mounted, attached nowhere. `nil` where the directory does.
+    public let image: Descriptor?
+    /// Whether it holds no more than a limit of its own, now or from an earlier time.
+    public let isLimited: Bool
+
+    /// How a limit is held.
+    public struct Means: Sendable {
+        /// Where the lock on project ids is.
+        public var stateDirectory: String
+        /// The caller's `PATH`, for e2fsprogs.
+        public var searchPath: String?
+
+        public init(stateDirectory: String = "/run/martinet", searchPath: String? = nil) {
+            self.stateDirectory = stateDirectory
+            self.searchPath = searchPath
+        }
+    }
 
     /// Opens the directory; makes it and what belongs in it where that is missing.
     ///
-    /// - Parameter path: as the user gave it; its last part must not be a symlink.
-    /// - Throws: `.inUse`, `.unsafePath`, `.unsupportedFileSystem`, `.system`.
+    /// - Parameters:
+    ///   - path: as the user gave it; its last part must not be a symlink.
+    ///   - limit: what it may hold from now on; `nil` is what it was given before, if anything. Takes root: quotas and
+    ///     mounts do.
+    /// - Throws: `.inUse`, `.unsafePath`, `.unsupportedFileSystem`, `.exists` where it has contents and no limit, or a larger
+    ///   one than an image can be shrunk to, `.toolMissing`, `.toolFailed`, `.system`.
     /// - SeeAlso: Documentation/filesystems/overlayfs.rst
-    public static func open(_ path: String) throws(StorageError) -> OverlayStore {
+    public static func open(
+        _ path: String, limit: DiskLimit? = nil, means: Means = Means()
+    ) throws(StorageError) -> OverlayStore {
         let (parent, name) = splitLast(path)
         let path = name.isEmpty ? "/" : parent == "." ? name : parent == "/" ? "/" + name : parent + "/" + name
         let directory = try openDirectory(path)
-        try requireUpperCapable(directory, path)
         try requireOwnerOnly(directory, path)
         // Before anything is touched inside: another sandbox's overlay may be mounted on it.
         let lock = try takeLock(directory, path)
-        let upper = try openPart("upper", mode: 0o755, in: directory, path)
-        let work = try openPart("work", mode: 0o700, in: directory, path)
-        return OverlayStore(directory: directory, upper: upper, work: work, lock: lock)
+        let record = try StoreRecord.read(in: directory, path)
+        let opening = Opening(path: path, means: means)
+        switch (record, limit) {
+        case (nil, nil): return try opening.plain(directory, lock)
+        case (nil, .some(let limit)): return try opening.limited(directory, lock, limit)
+        case (.some(let record), _):
+            switch record.kind {
+            case .quota(let project): return try opening.quota(directory, lock, record, project, limit)
+            case .image: return try opening.image(directory, lock, record, limit)
+            }
+        }
     }
 
     private static func openDirectory(_ path: String) throws(StorageError) -> Descriptor {
@@ -55,7 +88,7 @@ public struct OverlayStore: ~Copyable, Sendable {
         }
     }
 
-    private static func requireUpperCapable(_ directory: borrowing Descriptor, _ path: String) throws(StorageError) {
+    static func requireUpperCapable(_ directory: borrowing Descriptor, _ path: String) throws(StorageError) {
         let type = try reporting("check file system of", path) { () throws(SystemError) in
             try fileSystemType(directory)
         }
@@ -95,7 +128,7 @@ public struct OverlayStore: ~Copyable, Sendable {
             hint: "stop that sandbox, or name another directory")
     }
 
-    private static func openPart(
+    static func openPart(
         _ name: String, mode: UInt32, in directory: borrowing Descriptor, _ path: String
     ) throws(StorageError) -> Descriptor {
         let base = PathBase.descriptor(directory.rawValue)

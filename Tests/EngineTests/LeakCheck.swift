@@ -14,6 +14,8 @@ struct LeakCheck: Equatable {
     var mounts: [String]
     /// Cgroups that this process made, and `martinet` directories without anything in them.
     var cgroups: [String]
+    /// Loop devices on files of this test's.
+    var loops: [String]
     /// What is in the state directory besides the locks of id ranges and compiled filters.
     var state: [String]
     /// What is in the directory that the sandbox shows as its workspace.
@@ -26,7 +28,8 @@ struct LeakCheck: Equatable {
         descriptors = try Self.descriptors()
         mounts = try (readText("/proc/self/mountinfo") ?? "").split(separator: "\n").map(String.init)
         cgroups = try Self.cgroups()
-        state = try Self.names(ground.state).filter { $0 != "ids" && $0 != "filters" }
+        loops = try Self.loops(ground.root)
+        state = try Self.names(ground.state).filter { $0 != "ids" && $0 != "filters" && $0 != "projects" }
         workspace = try Self.names(ground.workspace)
         let mask = setSignalMask(.all)
         setSignalMask(mask)
@@ -83,6 +86,19 @@ struct LeakCheck: Equatable {
         return found
     }
 
+    /// The kernel may take a moment to take one apart that nobody uses any more.
+    private static func loops(_ directory: String) throws -> [String] {
+        for _ in 0..<200 {
+            let found = try names("/sys/block").filter { name in
+                let file = name.hasPrefix("loop") ? try readText("/sys/block/\(name)/loop/backing_file") : nil
+                return file?.hasPrefix(directory) == true
+            }
+            if found.isEmpty { return [] }
+            blockThread(for: .milliseconds(10))
+        }
+        return ["still there after two seconds"]
+    }
+
     private static func isEmptyGroup(_ path: String) throws -> Bool {
         try status(of: path) != nil && names(path, ofKind: .directory).isEmpty
     }
@@ -112,7 +128,7 @@ struct LeakCheck: Equatable {
             !($0.hasPrefix("descriptor gone") && $0.hasSuffix("[eventfd]"))
         }
         return cgroups + descriptors + compare("child", before.children, children)
-            + compare("mount", before.mounts, mounts)
+            + compare("mount", before.mounts, mounts) + compare("loop device", before.loops, loops)
             + compare("state", before.state, state) + compare("workspace", before.workspace, workspace)
             + (signalMask == before.signalMask ? [] : ["signal mask changed"])
     }

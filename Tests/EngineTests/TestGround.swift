@@ -97,6 +97,9 @@ struct TestGround {
         spec.command = command
         spec.rootfs = .directory(rootfs)
         spec.overlay = "\(root)/overlay"
+        // In an image, where there are loop devices.
+        if mayAccess("/dev/loop-control", .write) { spec.limits.disk = ByteCount(bytes: 4 << 20) }
+        spec.devices = [try DeviceMount("/dev/full:/dev/given")]
         spec.readOnly = true
         spec.terminal = true
         spec.linger = true

@@ -23,6 +23,17 @@ extension GoldenCase {
             $0.coreLimit = 0
         },
         GoldenCase("disk") { $0.limits.disk = ByteCount(bytes: 1 << 20) },
+        GoldenCase("inodes") {
+            $0.limits.inodes = 2000
+            $0.tmpfs = [try TmpfsMount("/many:64MiB"), try TmpfsMount("/few:1MiB")]
+        },
+        GoldenCase("disk-of-a-kept-overlay") {
+            $0.rootfs = .directory("/srv/debian")
+            $0.overlay = "/srv/state"
+            $0.limits.disk = ByteCount(bytes: 8 << 30)
+        } inputs: {
+            $0.limitsOverlay = true
+        },
     ]
 
     static let mounts = [

@@ -17,10 +17,12 @@
 #include <linux/fs.h>
 #include <linux/if.h>
 #include <linux/keyctl.h>
+#include <linux/loop.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
+#include <linux/quota.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
@@ -90,6 +92,9 @@ _Static_assert(sizeof(struct clone_args) == 88, "clone3(2) ABI");
 _Static_assert(sizeof(struct bpf_insn) == 8, "bpf(2) program ABI");
 _Static_assert(sizeof(struct bpf_cgroup_dev_ctx) == 12, "bpf(2) device context ABI");
 _Static_assert(sizeof(struct sock_filter) == 8, "seccomp(2) filter ABI");
+_Static_assert(sizeof(struct fsxattr) == 28, "ioctl_fssetxattr ABI");
+_Static_assert(sizeof(struct if_dqblk) == 72, "quotactl(2) ABI");
+_Static_assert(sizeof(struct loop_config) == 304, "LOOP_CONFIGURE ABI");
 _Static_assert(sizeof(struct __user_cap_data_struct) == 12, "capset(2) ABI");
 
 // Macros that Swift cannot import, as constants.
@@ -110,6 +115,8 @@ static const unsigned long MT_TIOCGWINSZ = TIOCGWINSZ;
 static const unsigned long MT_TIOCSCTTY = TIOCSCTTY;
 static const unsigned long MT_TCGETS = TCGETS;
 static const unsigned long MT_TCSETSW = TCSETSW;
+static const unsigned long MT_FS_IOC_FSGETXATTR = FS_IOC_FSGETXATTR;
+static const unsigned long MT_FS_IOC_FSSETXATTR = FS_IOC_FSSETXATTR;
 static const unsigned long MT_SIOCGIFFLAGS = 0x8913;
 static const unsigned long MT_SIOCSIFFLAGS = 0x8914;
 

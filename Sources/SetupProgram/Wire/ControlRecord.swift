@@ -85,7 +85,7 @@ public struct RecordHeader {
     }
 }
 
-/// What the file system in memory held at the end. statfs(2)
+/// What the file system in memory held at the end, and a kept layer with a limit of its own. statfs(2)
 public struct DiskRecord: Sendable, Equatable {
     public var bytes: UInt64
     public var inodes: UInt64
