@@ -196,7 +196,7 @@ static CHILD void nap(void) {
     call4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&millisecond, 0);
 }
 
-// Only what the launcher made, and only while nothing is in it: an agent may have moved or filled a placeholder.
+// Only what the launcher made, and only while nothing else is in it: an agent may have moved or filled a placeholder.
 static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
     struct open_how how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
     struct stat found;
@@ -206,8 +206,10 @@ static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
     long result = call2(SYS_fstat, file, (long)&found);
     call1(SYS_close, file);
     if (result < 0) return;
-    if (e->inode != MT_JANITOR_ANY && (found.st_dev != e->device || found.st_ino != e->inode)) return;
-    if (e->kind == MT_JANITOR_PLACEHOLDER_FILE && found.st_size != 0) return;
+    if (e->inode != MT_JANITOR_ANY) {
+        if (found.st_dev != e->device || found.st_ino != e->inode) return;
+        if (e->kind == MT_JANITOR_PLACEHOLDER_FILE && found.st_size != e->size) return;
+    }
     call3(SYS_unlinkat, e->directory, (long)e->path, e->kind == MT_JANITOR_PLACEHOLDER_DIRECTORY ? AT_REMOVEDIR : 0);
 }
 

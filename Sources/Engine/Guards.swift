@@ -8,34 +8,23 @@ import Storage
 extension Launcher {
     /// Finds what the workspace's guards cover now, and makes placeholders for what they name and is not there yet.
     func guardWorkspace(
-        _ spec: SandboxSpec, _ inputs: inout LaunchInputs, _ belongings: inout Belongings
+        _ spec: SandboxSpec, _ inputs: inout LaunchInputs, _ sandbox: inout RunningSandbox
     ) throws(EngineError) {
         try options.fault.check(.makePlaceholders)
-        guard let path = spec.workspace else { return }
-        let workspace = try launching { () throws(SystemError) in try open(path, [.directory, .pathOnly]) }
-        let plan = try guardPlan(spec, workspace)
+        guard let watched = try GuardedWorkspace(spec) else { return }
+        let plan = watched.plan
         if !plan.placeholders.isEmpty {
-            let janitor = try belongings.startedJanitor(options.fault)
-            let copy = try launching { () throws(SystemError) in try workspace.duplicate() }
-            belongings.keep(try WorkspacePlaceholders(copy, plan: plan, janitor: janitor))
+            let janitor = try sandbox.belongings.startedJanitor(options.fault)
+            sandbox.belongings.keep(
+                try WorkspacePlaceholders(try watched.descriptor(), plan: plan, janitor: janitor))
         }
         inputs.guards = plan.steps.map(Self.step)
+        sandbox.workspace = watched
     }
 
     /// The plan alone, for a program that is printed and not run.
     func guardInputs(_ spec: SandboxSpec) throws(EngineError) -> [GuardStep] {
-        guard let path = spec.workspace else { return [] }
-        let workspace = try launching { () throws(SystemError) in try open(path, [.directory, .pathOnly]) }
-        return try guardPlan(spec, workspace).steps.map(Self.step)
-    }
-
-    private func guardPlan(_ spec: SandboxSpec, _ workspace: borrowing Descriptor) throws(EngineError) -> GuardPlan {
-        let protect = (spec.builtinGuards ? PathGlob.builtinProtected : []) + spec.protect
-        let hide = (spec.builtinGuards ? PathGlob.builtinHidden : []) + spec.hide
-        return try storing { () throws(StorageError) in
-            try WorkspaceGuards.plan(
-                workspace: workspace, protect: protect.map(GuardPattern.init), hide: hide.map(GuardPattern.init))
-        }
+        try GuardedWorkspace(spec)?.plan.steps.map(Self.step) ?? []
     }
 
     private static func step(_ step: GuardPlan.Step) -> GuardStep {
@@ -48,11 +37,42 @@ extension Launcher {
     }
 }
 
-extension GuardPattern {
-    init(_ glob: PathGlob) {
-        self.init(
-            literalPath: glob.literalPath, matches: { glob.matches($0) },
-            couldMatchBelow: { glob.couldMatchBelow(directory: $0) })
+/// A workspace, and what of it is guarded.
+final class GuardedWorkspace {
+    private let directory: Descriptor
+    private let protect: GuardRules
+    private let covered: Set<String>
+    let plan: GuardPlan
+
+    /// Looks through the workspace; `nil` without one.
+    init?(_ spec: SandboxSpec) throws(EngineError) {
+        guard let path = spec.workspace else { return nil }
+        directory = try launching { () throws(SystemError) in try open(path, [.directory, .pathOnly]) }
+        protect = .protecting(spec)
+        // Where the user shows something else, that is not the workspace's.
+        covered = Set(
+            (spec.binds.map(\.target.text) + spec.tmpfs.map(\.target.text)).compactMap { target in
+                target.hasPrefix("/workspace/") ? String(target.dropFirst("/workspace/".utf8.count)) : nil
+            })
+        let (raw, protect, covered) = (directory.rawValue, protect, covered)
+        let copy = try launching { () throws(SystemError) in try duplicate(raw) }
+        plan = try storing { () throws(StorageError) in
+            try WorkspaceGuards.plan(workspace: copy, protect: protect, hide: .hiding(spec), covered: covered)
+        }
+    }
+
+    func descriptor() throws(EngineError) -> Descriptor {
+        let raw = directory.rawValue
+        return try launching { () throws(SystemError) in try duplicate(raw) }
+    }
+
+    /// What has appeared under protected names, or why that could not be seen.
+    func review() -> (appeared: [String], failure: String?) {
+        do throws(StorageError) {
+            return (
+                try GuardReview.appeared(in: directory, since: plan, protect: protect, covered: covered), nil
+            )
+        } catch { return ([], error.description) }
     }
 }
 
@@ -73,16 +93,13 @@ final class WorkspacePlaceholders {
         do throws(StorageError) {
             created = try Placeholders.create(
                 in: self.workspace, plan: plan, suffix: uniqueSuffix(),
-                willMake: { path, isDirectory in
+                willMake: { path, placeholder in
                     noting { () throws(EngineError) in
-                        try janitor.enter(temporary: path, isDirectory: isDirectory, in: raw)
+                        try janitor.enter(temporary: path, isDirectory: placeholder.isDirectory, in: raw)
                     }
                 },
                 willRename: { new in
-                    noting { () throws(EngineError) in
-                        let entry = try janitor.enter(placeholder: new.path, isDirectory: new.isDirectory, in: raw)
-                        janitor.made(entry, device: new.device, inode: new.inode)
-                    }
+                    noting { () throws(EngineError) in try janitor.enter(placeholder: new, in: raw) }
                 })
         } catch { throw EngineError(error) }
         self.created = created

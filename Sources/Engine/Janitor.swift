@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import LinuxKernel
+import Storage
 
 /// Removes what a launch leaves on the machine if the launcher is killed: cgroups and placeholder files.
 ///
@@ -14,6 +15,8 @@ final class Janitor {
     private static let size = (MemoryLayout<mt_janitor>.size + 4095) / 4096 * 4096 + stackSize
     private var state: UnsafeMutablePointer<mt_janitor> { memory.assumingMemoryBound(to: mt_janitor.self) }
     private var nextEntry = 0
+    /// The entry of the one temporary name there is at a time.
+    private var temporary: Int?
 
     init() throws(EngineError) {
         launcher = try launching { () throws(SystemError) in try openProcess(processID()) }
@@ -52,36 +55,56 @@ final class Janitor {
         try enter(path, MT_JANITOR_BUSY_DIRECTORY, directory: Int32(AT_FDCWD))
     }
 
-    /// Enters a placeholder; returns its number, for `made`.
-    func enter(placeholder path: String, isDirectory: Bool, in directory: Int32) throws(EngineError) -> Int {
-        try enter(
-            path, isDirectory ? MT_JANITOR_PLACEHOLDER_DIRECTORY : MT_JANITOR_PLACEHOLDER_FILE, directory: directory)
-        return nextEntry - 1
-    }
-
-    /// Enters a name that nobody else uses: whatever empty file it turns out to be.
-    func enter(temporary path: String, isDirectory: Bool, in directory: Int32) throws(EngineError) {
-        let entry = try enter(placeholder: path, isDirectory: isDirectory, in: directory)
-        made(entry, device: 0, inode: .max)
-    }
-
-    /// Notes which file a placeholder is, now that it exists: only that one is ever removed.
-    func made(_ entry: Int, device: UInt64, inode: UInt64) {
-        withEntry(entry) { pointer in
-            pointer.pointee.device = device
-            pointer.pointee.inode = inode
+    /// Enters a placeholder that exists under its temporary name: only that one is ever removed.
+    func enter(placeholder new: CreatedPlaceholder, in directory: Int32) throws(EngineError) {
+        try enter(new.path, Self.kind(new.isDirectory), directory: directory)
+        withEntry(nextEntry - 1) { entry in
+            entry.pointee.device = new.device
+            entry.pointee.size = new.size
+            entry.pointee.inode = new.inode
         }
+    }
+
+    /// Enters a name that nobody else uses, in place of the last such: whatever it turns out to be is removed.
+    func enter(temporary path: String, isDirectory: Bool, in directory: Int32) throws(EngineError) {
+        guard let entry = temporary else {
+            try enter(path, Self.kind(isDirectory), directory: directory)
+            temporary = nextEntry - 1
+            withEntry(nextEntry - 1) { $0.pointee.inode = .max }
+            return
+        }
+        let bytes = try Self.bytes(path)
+        withEntry(entry) { entry in
+            entry.pointee.inode = 0  // first: half a path must name nothing
+            entry.pointee.kind = Int32(Self.kind(isDirectory).rawValue)
+            withUnsafeMutableBytes(of: &entry.pointee.path) { $0.copyBytes(from: bytes) }
+            entry.pointee.inode = .max
+        }
+    }
+
+    private static func kind(_ isDirectory: Bool) -> mt_janitor_kind {
+        isDirectory ? MT_JANITOR_PLACEHOLDER_DIRECTORY : MT_JANITOR_PLACEHOLDER_FILE
+    }
+
+    private static func bytes(_ path: String) throws(EngineError) -> [UInt8] {
+        let bytes = Array(path.utf8) + [0]
+        guard bytes.count <= Int(MT_JANITOR_PATH) else {
+            throw EngineError(
+                .launchFailed, "note \(path) for removal: the name is too long",
+                hint: "guarded paths that do not exist may have \(MT_JANITOR_PATH - 64) bytes in all")
+        }
+        return bytes
     }
 
     private func enter(_ path: String, _ kind: mt_janitor_kind, directory: Int32) throws(EngineError) {
-        let bytes = Array(path.utf8)
-        guard nextEntry < Int(MT_JANITOR_ENTRIES), bytes.count < 512 else {
+        let bytes = try Self.bytes(path)
+        guard nextEntry < Int(MT_JANITOR_ENTRIES) else {
             throw EngineError(
-                .launchFailed, "note \(path) for removal: too many names, or one too long",
-                hint: "at most 120 guarded paths may be missing in a workspace, each at most 500 bytes")
+                .launchFailed, "note \(path) for removal: there are too many",
+                hint: "at most \(MT_JANITOR_ENTRIES - 256) guarded paths may be missing in a workspace")
         }
         withEntry(nextEntry) { entry in
-            withUnsafeMutableBytes(of: &entry.pointee.path) { $0.copyBytes(from: bytes + [0]) }
+            withUnsafeMutableBytes(of: &entry.pointee.path) { $0.copyBytes(from: bytes) }
             entry.pointee.directory = directory
             entry.pointee.kind = Int32(kind.rawValue)  // last: an entry counts from here on
         }
@@ -89,9 +112,7 @@ final class Janitor {
     }
 
     private func withEntry(_ index: Int, _ body: (UnsafeMutablePointer<mt_janitor_entry>) -> Void) {
-        withUnsafeMutablePointer(to: &state.pointee.entries) { entries in
-            entries.withMemoryRebound(to: mt_janitor_entry.self, capacity: Int(MT_JANITOR_ENTRIES)) { body($0 + index) }
-        }
+        if let entry = mt_janitor_at(state, Int32(index)) { body(entry) }
     }
 }
 

@@ -162,7 +162,7 @@ public struct Launcher: Sendable {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }
         sandbox.supervisor = try supervise(&inputs, spec, mapping: mapping)
-        try guardWorkspace(spec, &inputs, &sandbox.belongings)
+        try guardWorkspace(spec, &inputs, &sandbox)
         if cgroups.holdsProcesses && sandbox.belongings.hasCgroup { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)
         var tasks = try sandbox.belongings.joinDescriptors()

@@ -14,6 +14,8 @@ public struct RunningSandbox: ~Copyable {
     let spec: SandboxSpec
     var belongings: Belongings
     var program: SetupProgram?
+    /// What is looked through again at the end.
+    var workspace: GuardedWorkspace?
     /// The host's side of the agent's terminal.
     public private(set) var terminal: Descriptor?
     var pumps: [Pump] = [] {
@@ -271,9 +273,10 @@ public struct RunningSandbox: ~Copyable {
         facts.denials = spec.audit ? supervisor?.report : nil
         let verdict = Verdict(facts)
         if let removal { throw removal }
-        guard let verdict else {
+        guard var verdict else {
             throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
         }
+        if let review = workspace?.review() { (verdict.appeared, verdict.reviewFailure) = review }
         return verdict
     }
 

@@ -60,6 +60,11 @@ public struct Verdict: Sendable, Equatable {
     public var learnedProfile: String?
     /// Why some of the agent's output could not be passed on.
     public var outputFailure: SystemError?
+    /// Paths in the workspace that are there since the run under names that are protected, as the hooks of a repository that
+    /// the agent made: programs of the host's may run or obey what they hold.
+    public var appeared: [String] = []
+    /// Why the workspace could not be looked through for those.
+    public var reviewFailure: String?
 
     /// What to exit with: the agent's code, or 128 and its signal.
     public var exitStatus: Int32 { status.shellCode }

@@ -22,32 +22,50 @@ public struct ByteDirectoryEntry: Sendable, Hashable {
     public var name: ByteName
     /// `nil` where the file system does not say.
     public var kind: FileKind?
+
+    public init(name: ByteName, kind: FileKind?) {
+        self.name = name
+        self.kind = kind
+    }
 }
 
 /// The names in an open directory, without `.` and `..`, in the kernel's order, byte by byte. getdents64(2)
 public func byteEntries(of directory: borrowing Descriptor) throws(SystemError) -> [ByteDirectoryEntry] {
     var entries: [ByteDirectoryEntry] = []
     try kernel("lseek", nil, Int(SYS_lseek), Int(directory.rawValue), 0, Int(SEEK_SET))
-    while true {
-        let done = try withUnsafeTemporaryAllocationOfBytes(32768) { buffer throws(SystemError) in
+    try forEachName(in: directory) { name, kind in
+        entries.append(ByteDirectoryEntry(name: ByteName(name), kind: kind))
+    }
+    return entries
+}
+
+/// Shows each name in a newly opened directory to `body`, without `.` and `..`, in the kernel's order. The bytes are valid only
+/// during the call; the kind is `nil` where the file system does not say. getdents64(2)
+public func forEachName(
+    in directory: borrowing Descriptor, _ body: (UnsafeRawBufferPointer, FileKind?) -> Void
+) throws(SystemError) {
+    let raw = directory.rawValue
+    try withUnsafeTemporaryAllocationOfBytes(32768) { buffer throws(SystemError) in
+        while true {
             let count = try kernel(
-                "getdents64", "descriptor \(directory.rawValue)", Int(SYS_getdents64), Int(directory.rawValue),
-                Int(bitPattern: buffer.baseAddress), buffer.count)
+                "getdents64", "descriptor \(raw)", Int(SYS_getdents64), Int(raw), Int(bitPattern: buffer.baseAddress),
+                buffer.count)
+            if count == 0 { return }
             var offset = 0
             // struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name (NUL-terminated)
             while offset < count {
                 let length = Int(buffer.loadUnaligned(fromByteOffset: offset + 16, as: UInt16.self))
                 let type = buffer[offset + 18]
-                let name = buffer[(offset + 19)..<(offset + length)].prefix { $0 != 0 }
+                let start = offset + 19
+                var end = start
+                while end < offset + length, buffer[end] != 0 { end += 1 }
+                let name = UnsafeRawBufferPointer(rebasing: buffer[start..<end])
                 if !(name.elementsEqual([0x2E]) || name.elementsEqual([0x2E, 0x2E])) {
-                    entries.append(
-                        ByteDirectoryEntry(name: ByteName(name), kind: FileKind(rawValue: UInt32(type) << 12)))
+                    body(name, FileKind(rawValue: UInt32(type) << 12))
                 }
                 offset += length
             }
-            return count == 0
         }
-        if done { return entries }
     }
 }
 

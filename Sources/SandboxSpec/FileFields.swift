@@ -49,6 +49,12 @@ extension SpecField {
                 add: { (spec, text) throws(SpecError) in spec.hide.append(try PathGlob(text)) },
                 get: { $0.hide.map(\.text) })),
         SpecField(
+            "show", metavar: "GLOB", "Files and directories of the workspace that the built-in lists do not mean",
+            .glob,
+            .list(
+                add: { (spec, text) throws(SpecError) in spec.show.append(try PathGlob(text)) },
+                get: { $0.show.map(\.text) })),
+        SpecField(
             "builtin-guards", flag: "no-builtin-guards", "Leave out the built-in lists of protected and hidden files",
             .switched,
             .boolean(flagMeans: false, set: { $0.builtinGuards = $1 }, get: { $0.builtinGuards ? nil : false })),

@@ -41,9 +41,18 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
     /// The path that a literal pattern names.
     public var literalPath: String? { isLiteral ? text : nil }
 
+    /// The last component: what the last name of every match is like.
+    public var lastComponent: String { components[components.count - 1] }
+
     /// Whether a path, relative to the workspace and without a leading slash, is one that the pattern means.
     public func matches(_ path: String) -> Bool {
         Self.states(of: components, after: pathComponents(path)).contains(components.count)
+    }
+
+    /// Whether the pattern means a path or a directory above it.
+    public func covers(_ path: String) -> Bool {
+        matches(path)
+            || path.utf8.indices.contains { path.utf8[$0] == UInt8(ascii: "/") && matches(String(path[..<$0])) }
     }
 
     /// Whether something below a directory may match, so that a search has to look into it. `""` is the workspace.
@@ -135,22 +144,9 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { text }
 
-    private init(builtin text: String) {
+    /// A pattern of this module's own, which needs no check.
+    init(builtin text: String) {
         self.text = text
         components = pathComponents(text).map(String.init)
     }
-
-    /// What an agent could make the user run later: hooks, start-up files, editors' and agents' settings.
-    public static let builtinProtected: [PathGlob] = [
-        ".git/hooks", ".git/config", ".gitconfig", ".gitmodules", ".bashrc", ".bash_profile", ".bash_login", ".profile",
-        ".zshrc", ".zprofile", ".zshenv", ".zlogin", ".envrc", ".ripgreprc", ".mcp.json", ".vscode", ".idea",
-        ".claude/settings.json", ".claude/settings.local.json", ".claude/commands", ".claude/agents",
-        ".cursor/mcp.json",
-    ].map(PathGlob.init(builtin:))
-
-    /// What holds keys and passwords.
-    public static let builtinHidden: [PathGlob] = [
-        ".env", ".env.*", "*.pem", "*.key", "id_rsa", "id_ed25519", "id_ecdsa", "id_dsa", ".netrc", ".git-credentials",
-        ".npmrc", ".pypirc", ".ssh", ".gnupg", ".aws/credentials", ".docker/config.json", ".kube/config",
-    ].map(PathGlob.init(builtin:))
 }

@@ -40,6 +40,8 @@ public struct SandboxSpec: Sendable, Equatable {
     public var protect: [PathGlob] = []
     /// Globs, relative to the workspace, of files whose contents the agent may not read.
     public var hide: [PathGlob] = []
+    /// Globs, relative to the workspace, of what the built-in lists do not mean, with everything below it.
+    public var show: [PathGlob] = []
     /// Devices of the host, beside those that every sandbox has.
     public var devices: [DeviceMount] = []
     /// Whether the built-in protect and hide lists apply to the workspace.

@@ -50,10 +50,9 @@ extension SandboxSpec {
         if terminal, standardInput == .none {
             throw SpecError("a terminal has an input; leave tty or stdin out", path: "stdin")
         }
-        if workspace == nil, !protect.isEmpty || !hide.isEmpty {
-            throw SpecError(
-                "there is no workspace to guard; give --workspace DIR as well",
-                path: protect.isEmpty ? "hide" : "protect")
+        for (path, globs) in [("protect", protect), ("hide", hide), ("show", show)]
+        where workspace == nil && !globs.isEmpty {
+            throw SpecError("there is no workspace to guard; give --workspace DIR as well", path: path)
         }
         try validateJoins()
         try validateMounts()

@@ -1,30 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One glob of `--protect` or `--hide`, as the walk over a workspace needs it. Paths are relative to the workspace, without
-/// a slash at either end.
-public struct GuardPattern: Sendable {
-    /// The path it names, where it is one without wildcards.
-    public var literalPath: String?
-    /// Whether it matches exactly this path.
-    public var matches: @Sendable (String) -> Bool
-    /// Whether it could match anything below this directory.
-    public var couldMatchBelow: @Sendable (String) -> Bool
-
-    public init(
-        literalPath: String?, matches: @escaping @Sendable (String) -> Bool,
-        couldMatchBelow: @escaping @Sendable (String) -> Bool
-    ) {
-        self.literalPath = literalPath
-        self.matches = matches
-        self.couldMatchBelow = couldMatchBelow
-    }
-
-    /// A pattern without wildcards.
-    public init(literal path: String) {
-        self.init(literalPath: path, matches: { $0 == path }, couldMatchBelow: { path.hasPrefix($0 + "/") })
-    }
-}
-
 /// What is to be mounted over a workspace so that protected files cannot change and hidden files cannot be read.
 public struct GuardPlan: Sendable, Equatable {
     /// What is done to a path.
@@ -61,11 +36,13 @@ public struct GuardPlan: Sendable, Equatable {
         public var kind: Kind
     }
 
-    /// A path that does not exist yet, in a directory that does: made empty, guarded, and removed after the run.
+    /// A path that does not exist yet, in a directory that does: made, guarded, and removed after the run.
     public struct Placeholder: Sendable, Equatable {
         public var path: String
         public var isDirectory: Bool
         public var action: Action
+        /// What is in it: nothing, unless an empty file would mean something to those that read it.
+        public var contents = ""
     }
 
     /// One mount, in the order they must be made: what lies deeper comes later.
@@ -74,7 +51,7 @@ public struct GuardPlan: Sendable, Equatable {
         case match(Match)
         case placeholder(Placeholder)
 
-        var path: String {
+        public var path: String {
             switch self {
             case .pin(let pin): pin.path
             case .match(let match): match.path
@@ -99,36 +76,4 @@ public struct GuardPlan: Sendable, Equatable {
             return firstDepth == secondDepth ? first.path < second.path : firstDepth < secondDepth
         }
     }
-}
-
-/// Many patterns at once. Those without wildcards, most of them, cost one look into a set.
-struct GuardPatternSet: Sendable {
-    let literals: [String]
-    private let paths: Set<String>
-    private let parents: Set<String>
-    private let globs: [GuardPattern]
-
-    init(_ patterns: [GuardPattern]) {
-        literals = patterns.compactMap(\.literalPath)
-        paths = Set(literals)
-        parents = Set(literals.flatMap { ancestors(of: $0) })
-        globs = patterns.filter { $0.literalPath == nil }
-    }
-
-    func matches(_ path: String) -> Bool {
-        paths.contains(path) || globs.contains { $0.matches(path) }
-    }
-
-    func couldMatchBelow(_ directory: String) -> Bool {
-        parents.contains(directory) || globs.contains { $0.couldMatchBelow(directory) }
-    }
-}
-
-/// The directories above a relative path, nearest to the top first: `a/b/c` gives `a`, `a/b`.
-func ancestors(of path: String) -> [String] {
-    var found: [String] = []
-    for index in path.utf8.indices where path.utf8[index] == UInt8(ascii: "/") && index > path.startIndex {
-        found.append(String(path[..<index]))
-    }
-    return found
 }

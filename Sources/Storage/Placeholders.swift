@@ -8,18 +8,21 @@ public struct CreatedPlaceholder: Sendable, Equatable {
     public var device: UInt64
     public var inode: UInt64
     public var isDirectory: Bool
+    /// Bytes that were written to it: with another size it is somebody else's.
+    public var size: Int64
 
-    public init(path: String, device: UInt64, inode: UInt64, isDirectory: Bool) {
+    public init(path: String, device: UInt64, inode: UInt64, isDirectory: Bool, size: Int64 = 0) {
         self.path = path
         self.device = device
         self.inode = inode
         self.isDirectory = isDirectory
+        self.size = size
     }
 }
 
-/// Makes and removes the empty files and directories on which absent paths are guarded.
+/// Makes and removes the files and directories, empty but for one of git's, on which absent paths are guarded.
 public enum Placeholders {
-    /// Makes what the plan asks for, empty, owned like the directory it is in. On an error everything made is removed again.
+    /// Makes what the plan asks for, owned like the directory it is in. On an error everything made is removed again.
     ///
     /// A parent on a read-only file system needs none: the agent cannot make the file either.
     /// - Throws: `.changed` where something appeared in a place since the plan was made, `.system`.
@@ -32,7 +35,7 @@ public enum Placeholders {
     ///   - willRename: told what was made, before it gets its path.
     public static func create(
         in workspace: borrowing Descriptor, plan: GuardPlan, suffix: String = String(processID()),
-        willMake: (_ temporary: String, _ isDirectory: Bool) -> Void = { _, _ in },
+        willMake: (_ temporary: String, GuardPlan.Placeholder) -> Void = { _, _ in },
         willRename: (CreatedPlaceholder) -> Void = { _ in }
     ) throws(StorageError) -> [CreatedPlaceholder] {
         var created: [CreatedPlaceholder] = []
@@ -50,7 +53,7 @@ public enum Placeholders {
         return created
     }
 
-    /// Removes those that are still what was made: the same inode, and empty. Anything else stays as it is.
+    /// Removes those that are still what was made: the same inode, with the same size. Anything else stays as it is.
     ///
     /// - Returns: the paths that stayed.
     @discardableResult
@@ -64,18 +67,18 @@ public enum Placeholders {
 
     private static func create(
         _ placeholder: GuardPlan.Placeholder, temporary: String, in workspace: Int32,
-        _ willMake: (String, Bool) -> Void, _ willRename: (CreatedPlaceholder) -> Void
+        _ willMake: (String, GuardPlan.Placeholder) -> Void, _ willRename: (CreatedPlaceholder) -> Void
     ) throws(StorageError) -> CreatedPlaceholder? {
         let (parentPath, name) = splitLast(placeholder.path)
         do throws(SystemError) {
             guard let parent = try openBeneath(parentPath, [.directory], workspace) else {
                 throw SystemError("open", .noEntry, parentPath)
             }
-            willMake(parentPath == "." ? temporary : "\(parentPath)/\(temporary)", placeholder.isDirectory)
-            let facts = try make(temporary, isDirectory: placeholder.isDirectory, in: parent)
+            willMake(parentPath == "." ? temporary : "\(parentPath)/\(temporary)", placeholder)
+            let facts = try make(temporary, placeholder, in: parent)
             let new = CreatedPlaceholder(
                 path: placeholder.path, device: facts.device, inode: facts.inode,
-                isDirectory: placeholder.isDirectory)
+                isDirectory: placeholder.isDirectory, size: Int64(placeholder.contents.utf8.count))
             willRename(new)
             do throws(SystemError) {
                 try rename(ByteName(temporary), in: parent, to: ByteName(name), in: parent)
@@ -95,16 +98,23 @@ public enum Placeholders {
         }
     }
 
-    /// Makes one empty file or directory, owned like the directory it is in: should it ever be left behind, whoever owns
-    /// the directory can remove it.
+    /// Makes one file or directory, owned like the directory it is in: should it ever be left behind, whoever owns the
+    /// directory can remove it.
     private static func make(
-        _ name: String, isDirectory: Bool, in parent: borrowing Descriptor
+        _ name: String, _ placeholder: GuardPlan.Placeholder, in parent: borrowing Descriptor
     ) throws(SystemError) -> FileStatus {
         let base = PathBase.descriptor(parent.rawValue)
+        let isDirectory = placeholder.isDirectory
         if isDirectory { try makeDirectory(name, mode: 0o755, at: base) }
         let flags: OpenFlags = isDirectory ? [.directory, .noFollow] : [.writeOnly, .create, .exclusive, .noFollow]
         let file = try open(
             name, flags, mode: isDirectory ? 0 : 0o644, at: base, resolving: [.beneath, .noSymlinks, .noMagicLinks])
+        do throws(SystemError) {
+            if !placeholder.contents.isEmpty { try writeAll(file, placeholder.contents.utf8) }
+        } catch {
+            try? LinuxKernel.remove(ByteName(name), directory: false, in: parent)
+            throw error
+        }
         let facts = try status(of: file)
         let owner = try status(of: parent)
         if facts.uid == effectiveUID(), (owner.uid, owner.gid) != (facts.uid, facts.gid) {
@@ -119,7 +129,7 @@ public enum Placeholders {
             guard let parent = try openBeneath(parentPath, [.directory], workspace) else { return false }
             guard let facts = try status(of: ByteName(name), in: parent), facts.inode == placeholder.inode,
                 facts.device == placeholder.device, facts.kind == (placeholder.isDirectory ? .directory : .regular),
-                placeholder.isDirectory || facts.size == 0
+                placeholder.isDirectory || facts.size == placeholder.size
             else { return false }
             try LinuxKernel.remove(ByteName(name), directory: placeholder.isDirectory, in: parent)
             return true

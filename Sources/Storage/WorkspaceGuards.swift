@@ -9,8 +9,9 @@ import LinuxKernel
 public struct WorkspaceGuards {
     /// Where a walk gives up, as an error: a plan that covers half a workspace is none.
     public struct Bounds: Sendable {
-        public var entries = 1_000_000
-        public var depth = 64
+        public var entries = 2_000_000
+        /// Each level holds a descriptor open.
+        public var depth = 128
         /// Matches, placeholders and pins: each is a mount.
         public var mounts = 4096
         public init() {}
@@ -21,111 +22,42 @@ public struct WorkspaceGuards {
     /// - Parameters:
     ///   - workspace: the open directory; path-only is enough.
     ///   - name: how messages call it.
+    ///   - covered: paths that the sandbox shows something else on: neither they nor what is below them is guarded.
     /// - Throws: `.exhausted` where a bound is reached, `.changed` where a directory was replaced meanwhile, `.malformed`
     ///   where a match's name is not UTF-8, `.system`.
     public static func plan(
-        workspace: borrowing Descriptor, name: String = "workspace", protect: [GuardPattern], hide: [GuardPattern],
-        bounds: Bounds = Bounds()
+        workspace: borrowing Descriptor, name: String = "workspace", protect: GuardRules, hide: GuardRules,
+        covered: Set<String> = [], bounds: Bounds = Bounds()
     ) throws(StorageError) -> GuardPlan {
-        var walk = WorkspaceGuards(
-            name: name, protect: GuardPatternSet(protect), hide: GuardPatternSet(hide), bounds: bounds)
         let number = workspace.rawValue
         let top = try reporting("open", name) { () throws(SystemError) in
             try open(".", [.directory], at: .descriptor(number))
         }
-        try walk.visit(top, "", depth: 0, isProtected: false, isNamed: true)
-        try walk.followLinks(workspace)
-        try walk.addLiterals(workspace)
-        try walk.addPins()
-        return walk.plan
+        var walk = GuardWalk(name, protect: protect, hide: hide, covered: covered, bounds: bounds)
+        try walk.run(top)
+        var guards = WorkspaceGuards(name: name, bounds: bounds, covered: covered, walk)
+        try guards.followLinks(workspace)
+        // Hiding first: where both name a path, it wins.
+        try guards.addLiterals(hide.patterns.compactMap(\.literalPath) + walk.hiddenPaths, .hide, workspace)
+        try guards.addLiterals(protect.patterns.compactMap(\.literalPath) + walk.protectedPaths, .protect, workspace)
+        try guards.addPins()
+        return guards.plan
     }
 
-    let name: String
-    let protect: GuardPatternSet
-    let hide: GuardPatternSet
-    let bounds: Bounds
-    var plan = GuardPlan()
+    private let name: String
+    private let bounds: Bounds
+    private let covered: Set<String>
+    private var plan = GuardPlan()
     /// What is done to each path in the plan.
     private var guarded: [String: GuardPlan.Action] = [:]
-    private var visited = 0
 
-    private init(name: String, protect: GuardPatternSet, hide: GuardPatternSet, bounds: Bounds) {
+    private init(name: String, bounds: Bounds, covered: Set<String>, _ walk: GuardWalk) {
         self.name = name
-        self.protect = protect
-        self.hide = hide
+        self.covered = covered
         self.bounds = bounds
-    }
-
-    // MARK: - The walk
-
-    /// - Parameters:
-    ///   - isProtected: whether a directory above is write-protected, so that only hiding is left to find.
-    ///   - isNamed: whether every name so far is UTF-8, so that the path can be written in a plan.
-    private mutating func visit(
-        _ directory: borrowing Descriptor, _ path: String, depth: Int, isProtected: Bool, isNamed: Bool
-    ) throws(StorageError) {
-        let entries = try reporting("list", name + "/" + path) { () throws(SystemError) in
-            try byteEntries(of: directory)
-        }
-        visited += entries.count
-        if visited > bounds.entries {
-            throw tooMuch("has more than \(bounds.entries) files where a pattern could match")
-        }
-        for entry in entries {
-            let entryPath = path.isEmpty ? entry.name.repairedText : path + "/" + entry.name.repairedText
-            let isNamed = isNamed && entry.name.text != nil
-            let hides = hide.matches(entryPath)
-            let protects = !isProtected && !hides && protect.matches(entryPath)
-            let below = hide.couldMatchBelow(entryPath) || (!isProtected && protect.couldMatchBelow(entryPath))
-            guard hides || protects || below else { continue }
-            guard let kind = try kind(of: entry, in: directory, entryPath) else { continue }
-            if hides || protects {
-                guard isNamed else {
-                    throw StorageError(
-                        .malformed, "guard", name + "/" + entryPath, "a name on the way to it is not UTF-8",
-                        hint: "rename it, or narrow the patterns")
-                }
-                try add(GuardPlan.Match(path: entryPath, kind: kind, action: hides ? .hide : .protect))
-            }
-            guard kind == .directory, !hides, below else { continue }
-            if depth + 1 > bounds.depth { throw tooMuch("is deeper than \(bounds.depth) directories") }
-            guard let child = try openDirectory(entry.name, in: directory, entryPath) else { continue }
-            try visit(
-                child, entryPath, depth: depth + 1, isProtected: isProtected || protects, isNamed: isNamed)
-        }
-    }
-
-    private func kind(
-        of entry: ByteDirectoryEntry, in directory: borrowing Descriptor, _ path: String
-    ) throws(StorageError) -> GuardPlan.Kind? {
-        if let kind = entry.kind { return GuardPlan.Kind(kind) }
-        return try reporting("look at", name + "/" + path) { () throws(SystemError) in
-            try status(of: entry.name, in: directory).map { GuardPlan.Kind($0.kind) }
-        }
-    }
-
-    private mutating func openDirectory(
-        _ entry: ByteName, in directory: borrowing Descriptor, _ path: String
-    ) throws(StorageError) -> Descriptor? {
-        do throws(SystemError) {
-            return try open(
-                entry, [.directory, .noFollow], in: directory, resolving: [.beneath, .noSymlinks, .noMagicLinks])
-        } catch where error.errno == .noEntry {
-            return nil
-        } catch where error.errno == .notDirectory || error.errno == .tooManyLinks {
-            throw StorageError(
-                .changed, "walk", name + "/" + path, "it was replaced meanwhile", hint: "try again", underlying: error)
-        } catch {
-            // Unreadable, but ours: the agent, running as us, could open it up again.
-            let owner = try? status(of: entry, in: directory)?.uid
-            guard error.errno == .permissionDenied, let owner, owner != effectiveUID() else {
-                throw StorageError(
-                    "walk", name + "/" + path, error,
-                    hint: error.errno == .permissionDenied ? "chmod u+rx it, or narrow the patterns" : nil)
-            }
-            plan.unreadable.append(path)
-            return nil
-        }
+        plan.matches = walk.matches
+        plan.unreadable = walk.unreadable
+        for match in walk.matches { guarded[match.path] = match.action }
     }
 
     // MARK: - Symlinks and paths that do not exist
@@ -133,22 +65,23 @@ public struct WorkspaceGuards {
     /// Guards what matching symlinks lead to, where that lies in the workspace.
     private mutating func followLinks(_ workspace: borrowing Descriptor) throws(StorageError) {
         for match in plan.matches where match.kind == .symlink {
-            guard let target = try resolve(match.path, workspace) else { continue }
+            guard let target = try resolve(match.path, workspace), !isUnder(target.path) else { continue }
             try addResolved(target, match.action)
         }
     }
 
-    /// Looks up the patterns without wildcards that the walk did not meet: through symlinked directories, or absent.
-    private mutating func addLiterals(_ workspace: borrowing Descriptor) throws(StorageError) {
-        for (literals, action) in [(hide.literals, GuardPlan.Action.hide), (protect.literals, .protect)] {
-            for path in literals where guarded[path] == nil && !isCovered(path, by: action) {
-                if ancestors(of: path).contains(where: plan.unreadable.contains) { continue }
-                if let found = try resolve(path, workspace) {
-                    try addLinkPins(on: path, workspace)
-                    try addResolved(found, action)
-                } else {
-                    try addPlaceholder(path, action, workspace)
-                }
+    /// Looks up the paths without wildcards that the walk did not meet: through symlinked directories, or absent.
+    private mutating func addLiterals(
+        _ literals: [String], _ action: GuardPlan.Action, _ workspace: borrowing Descriptor
+    ) throws(StorageError) {
+        for path in literals where guarded[path] == nil && !isCovered(path, by: action) {
+            if ancestors(of: path).contains(where: plan.unreadable.contains) || isUnder(path) { continue }
+            if let found = try resolve(path, workspace) {
+                if isUnder(found.path) { continue }
+                try addLinkPins(on: path, workspace)
+                try addResolved(found, action)
+            } else {
+                try addPlaceholder(path, action, workspace)
             }
         }
     }
@@ -200,6 +133,7 @@ public struct WorkspaceGuards {
         if parentPath != "." {
             guard let parent = try resolve(parentPath, workspace), parent.kind == .directory else { return }
             place = parent.path + "/" + last
+            if isUnder(place) { return }
             if place != path { try addLinkPins(on: path, workspace) }
         }
         guard guarded[place] == nil, !isCovered(place, by: .protect), let parent = try openParent(of: place, workspace)
@@ -209,7 +143,8 @@ public struct WorkspaceGuards {
         }
         guard isAbsent else { return }
         plan.placeholders.append(
-            GuardPlan.Placeholder(path: place, isDirectory: Self.isDirectoryName(path), action: action))
+            GuardPlan.Placeholder(
+                path: place, isDirectory: Self.isDirectoryName(path), action: action, contents: Self.contents(path)))
         guarded[place] = action
         try checkMounts()
     }
@@ -244,6 +179,11 @@ public struct WorkspaceGuards {
         try add(GuardPlan.Match(path: found.path, kind: found.kind, action: action))
     }
 
+    /// Whether the sandbox shows something else there.
+    private func isUnder(_ path: String) -> Bool {
+        covered.contains(path) || ancestors(of: path).contains(where: covered.contains)
+    }
+
     /// Whether a directory above is guarded at least as strictly.
     private func isCovered(_ path: String, by action: GuardPlan.Action) -> Bool {
         ancestors(of: path).contains { guarded[$0].map { $0 == .hide || action == .protect } ?? false }
@@ -270,11 +210,17 @@ public struct WorkspaceGuards {
         }
     }
 
-    private func tooMuch(_ cause: String) -> StorageError {
+    private func tooMuch(_ cause: String) -> StorageError { Self.tooMuch(name, cause) }
+
+    static func tooMuch(_ name: String, _ cause: String) -> StorageError {
         StorageError(
             .exhausted, "guard", name, "it " + cause,
             hint: "narrow the patterns of --protect and --hide, or turn the built-in ones off")
     }
+
+    /// What a placeholder holds. Git takes an empty commondir for damage; the directory itself is what none means, and
+    /// what one in its place would let an agent change: whose config and hooks count. gitrepository-layout(5)
+    static func contents(_ path: String) -> String { splitLast(path).name == "commondir" ? ".\n" : "" }
 
     /// Whether an absent path is to be a directory, as the programs that use it expect.
     static func isDirectoryName(_ path: String) -> Bool {

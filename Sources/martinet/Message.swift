@@ -22,6 +22,11 @@ enum Message {
     /// Writes `martinet: …` to standard error.
     static func say(_ text: String) { error("martinet: \(text)") }
 
+    /// A name within a line: a line end of its own is shown too.
+    static func name(_ text: String) -> String {
+        visible(text).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
+    }
+
     /// The text with everything escaped that a terminal would act on, line ends excepted.
     static func visible(_ text: String) -> String {
         var result = ""

@@ -58,6 +58,7 @@ struct FileOptions: ParsableArguments {
     @Option(name: .field("workspace"), help: .field("workspace")) var workspace: String?
     @Option(name: .field("protect"), help: .field("protect")) var protect: [String] = []
     @Option(name: .field("hide"), help: .field("hide")) var hide: [String] = []
+    @Option(name: .field("show"), help: .field("show")) var show: [String] = []
     @Flag(name: .field("no-builtin-guards"), help: .field("no-builtin-guards")) var noBuiltinGuards = false
 }
 

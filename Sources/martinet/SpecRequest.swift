@@ -43,6 +43,7 @@ struct SpecRequest {
             verdict = try ForegroundRun(launcher, spec).run()
         }
         if let ending = Self.ending(verdict, spec) { Message.say(ending) }
+        Self.sayWhatAppeared(verdict)
         if let denials = verdict.denials, parsed.report == nil || parsed.isVerbose { Self.say(denials) }
         if parsed.isVerbose { Message.say(verdict.words) }
         guard let failure = verdict.outputFailure else { return (verdict, verdict.exitStatus) }
@@ -109,6 +110,19 @@ struct SpecRequest {
         }
         let name = path == "-" ? "standard input" : path
         return try SandboxSpec(document: bytes, format: SpecFormat(fileName: path, contents: bytes), fileName: name)
+    }
+
+    /// What is in the workspace since the run and could be obeyed outside.
+    private static func sayWhatAppeared(_ verdict: Verdict) {
+        if let failure = verdict.reviewFailure {
+            Message.say("look through the workspace for new hooks and settings: \(failure)")
+        }
+        guard !verdict.appeared.isEmpty else { return }
+        let shown = verdict.appeared.prefix(8).map(Message.name).joined(separator: ", ")
+        let rest = verdict.appeared.count > 8 ? " and \(verdict.appeared.count - 8) more" : ""
+        Message.say(
+            "new in the workspace: \(shown)\(rest)\nhint: git, editors or agents may obey them; read them before you use "
+                + "any of those there")
     }
 
     /// The limit that ended the run, in words.

@@ -40,6 +40,7 @@ struct FieldSample: Sendable {
         FieldSample(path: "workspace", flags: ["--workspace", "."], json: #"".""#),
         FieldSample(path: "protect", flags: ["--protect", "Makefile"], json: #"["Makefile"]"#),
         FieldSample(path: "hide", flags: ["--hide", "**/*.key"], json: #"["**/*.key"]"#),
+        FieldSample(path: "show", flags: ["--show", "node_modules"], json: #"["node_modules"]"#),
         FieldSample(path: "builtin-guards", flags: ["--no-builtin-guards"], json: "false"),
         FieldSample(
             path: "cap", flags: ["--cap", "net_raw", "--cap-add", "CAP_CHOWN"], json: #"["NET_RAW", "chown"]"#),

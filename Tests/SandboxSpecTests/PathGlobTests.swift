@@ -31,6 +31,14 @@ import Testing
         #expect(try PathGlob("**/x").couldMatchBelow(directory: "any/where"))
     }
 
+    @Test func `A pattern covers what it matches and everything below`() throws {
+        let glob = try PathGlob("**/node_modules")
+        for path in ["node_modules", "a/node_modules", "node_modules/x", "a/node_modules/b/c.pem"] {
+            #expect(glob.covers(path), "\(path)")
+        }
+        #expect(!glob.covers("a") && !glob.covers("node_modules2/x") && !glob.covers("a/x"))
+    }
+
     @Test func `Only a pattern without signs is a path`() throws {
         #expect(try PathGlob("./a//b").literalPath == "a/b")
         #expect(try PathGlob("a/*").literalPath == nil)
@@ -44,12 +52,17 @@ import Testing
         #expect(!deep.matches(String(repeating: "a/", count: 300) + "c"))
     }
 
-    @Test func `The built-in lists cost no walk of the tree`() {
-        #expect(!PathGlob.builtinProtected.isEmpty && !PathGlob.builtinHidden.isEmpty)
-        for glob in PathGlob.builtinProtected + PathGlob.builtinHidden {
-            #expect(!glob.text.contains("**") && glob.text.split(separator: "/").count <= 3, "\(glob.text)")
+    @Test(arguments: [("a/b", "b"), ("**/*.pem", "*.pem"), ("a/**", "**"), (".env", ".env")])
+    func `The last component says what last names are like`(pattern: String, component: String) throws {
+        #expect(try PathGlob(pattern).lastComponent == component)
+    }
+
+    @Test func `The built-in lists are patterns that could have been written by hand`() throws {
+        let paths = BuiltinGuards.protected + BuiltinGuards.hidden + [BuiltinGuards.protectedFile]
+        #expect(Set(paths).count == paths.count)
+        for path in paths { #expect(try PathGlob(path).literalPath == path) }
+        for glob in BuiltinGuards.hiddenGlobs + BuiltinGuards.nestedGitDirectories.map(\.marker) {
+            #expect(try PathGlob(glob.text) == glob && glob.text.hasPrefix("**/"))
         }
-        #expect(PathGlob.builtinProtected.contains { $0.matches(".git/hooks") })
-        #expect(PathGlob.builtinHidden.contains { $0.matches(".env.local") })
     }
 }

@@ -70,6 +70,7 @@ import Testing
         (#"{"tmpfs": ["/a:big"]}"#, false), (#"{"tmpfs": ["/a:8k"]}"#, true), (#"{"protect": [""]}"#, false),
         (#"{"protect": ["/"]}"#, false), (#"{"hide": ["a/../b"]}"#, false), (#"{"hide": ["..."]}"#, true),
         (#"{"hide": ["/a"]}"#, false), (#"{"hide": ["./."]}"#, false), (#"{"hide": ["./a/"]}"#, true),
+        (#"{"show": ["/a"]}"#, false), (#"{"show": ["node_modules"]}"#, true),
         (#"{"cap": ["net-raw"]}"#, false), (#"{"seccomp": "none"}"#, false), (#"{"net": "bridge"}"#, false),
         (#"{"join": {"pid": "/x"}}"#, false), (#"{"join": {"net": ""}}"#, false), (#"{"join": {"net": null}}"#, false),
         (#"{"time-offset": {"realtime": "1s"}}"#, false), (#"{"time-offset": {"boottime": "1"}}"#, false),

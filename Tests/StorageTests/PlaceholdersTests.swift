@@ -24,6 +24,21 @@ import Testing
         }
     }
 
+    @Test func `one with contents is removed while it has them`() throws {
+        try withTemporaryDirectory { directory in
+            let plan = GuardPlan(placeholders: [
+                .init(path: "commondir", isDirectory: false, action: .protect, contents: ".\n")
+            ])
+            let workspace = try open(directory, [.directory, .pathOnly])
+            var created = try Placeholders.create(in: workspace, plan: plan)
+            #expect(try readText(directory + "/commondir") == ".\n")
+            #expect(Placeholders.remove(created, in: workspace) == [])
+            created = try Placeholders.create(in: workspace, plan: plan)
+            try write("../other\n", to: directory + "/commondir")
+            #expect(Placeholders.remove(created, in: workspace) == ["commondir"])
+        }
+    }
+
     @Test func `one that was filled or replaced stays`() throws {
         try withTemporaryDirectory { directory in
             try makeDirectories(directory + "/.git")

@@ -7,8 +7,9 @@ import Testing
 @Suite struct WorkspaceGuardsTests {
     /// `**/NAME`: the name anywhere.
     static func anywhere(_ name: String) -> GuardPattern {
-        GuardPattern(
-            literalPath: nil, matches: { $0 == name || $0.hasSuffix("/" + name) }, couldMatchBelow: { _ in true })
+        var pattern = GuardPattern(anywhere: name)
+        pattern.literalPath = nil
+        return pattern
     }
 
     static func plan(
@@ -16,7 +17,8 @@ import Testing
         bounds: WorkspaceGuards.Bounds = .init()
     ) throws -> GuardPlan {
         let workspace = try open(directory, [.directory, .pathOnly])
-        return try WorkspaceGuards.plan(workspace: workspace, protect: protect, hide: hide, bounds: bounds)
+        return try WorkspaceGuards.plan(
+            workspace: workspace, protect: GuardRules(protect), hide: GuardRules(hide), bounds: bounds)
     }
 
     @Test func `existing matches are found and the directories above them pinned`() throws {
@@ -142,9 +144,9 @@ import Testing
 
     @Test func `too deep a tree is an error that names the cure`() throws {
         try withTemporaryDirectory { directory in
-            try makeDirectories(directory + String(repeating: "/d", count: 64))
+            try makeDirectories(directory + String(repeating: "/d", count: 128))
             #expect(storageCode { _ = try Self.plan(directory, hide: [Self.anywhere("x")]) } == nil)
-            try makeDirectories(directory + String(repeating: "/d", count: 65))
+            try makeDirectories(directory + String(repeating: "/d", count: 129))
             do {
                 _ = try Self.plan(directory, hide: [Self.anywhere("x")])
                 Issue.record("no error")
@@ -186,6 +188,76 @@ import Testing
             #expect(
                 try Self.plan(directory, hide: [Self.anywhere(".env")]).matches
                     == [.init(path: ".env", kind: .other, action: .hide)])
+        }
+    }
+
+    @Test func `a marker stands for paths beside it, wherever it is, links included`() throws {
+        try withTemporaryDirectory { directory in
+            try makeDirectories(directory + "/a/.git/hooks")
+            try makeDirectories(directory + "/real")
+            try makeDirectories(directory + "/b")
+            try makeSymlink(directory + "/b/.git", to: "../real")
+            let workspace = try open(directory, [.directory, .pathOnly])
+            let rules = GuardRules([], markers: [GuardMarker(".git", paths: [".git/hooks"])])
+            let plan = try WorkspaceGuards.plan(workspace: workspace, protect: rules, hide: GuardRules())
+            #expect(plan.matches == [.init(path: "a/.git/hooks", kind: .directory, action: .protect)])
+            #expect(plan.placeholders.map(\.path) == ["real/hooks"])
+            #expect(plan.pins.contains(.init(path: "b/.git", kind: .symlink)))
+        }
+    }
+
+    @Test func `a pattern may spare directories`() throws {
+        try withTemporaryDirectory { directory in
+            try makeDirectories(directory + "/a/.git")
+            try write("gitdir: x", to: directory + "/b/.git")
+            try makeDirectories(directory + "/c")
+            try makeSymlink(directory + "/c/.git", to: "/elsewhere")
+            var pattern = Self.anywhere(".git")
+            pattern.sparesDirectories = true
+            let plan = try Self.plan(directory, protect: [pattern])
+            #expect(Set(plan.matches.map(\.path)) == ["b/.git", "c/.git"])
+        }
+    }
+
+    @Test func `names are told apart by their bytes`() {
+        let patterns: [GuardPattern.NameTest] = [.exact(".env"), .prefix(".env."), .suffix(".pem")]
+        let index = GuardNameIndex([
+            GuardRules(
+                patterns.map { GuardPattern(lastName: $0, matches: { _ in true }, couldMatchBelow: { _ in true }) },
+                markers: [GuardMarker("HEAD", paths: [])])
+        ])
+        func contains(_ name: String) -> Bool { Array(name.utf8).withUnsafeBytes { index.contains($0) } }
+        for name in [".env", ".env.", ".env.local", ".pem", "a.pem", "HEAD"] { #expect(contains(name), "\(name)") }
+        for name in ["env", ".envrc", "a.pe", "pem", "HEADS", "a.pem.txt", "x.env", "\u{e9}"] {
+            #expect(!contains(name), "\(name)")
+        }
+        let any = GuardNameIndex([GuardRules([GuardPattern(matches: { _ in true }, couldMatchBelow: { _ in true })])])
+        #expect(Array("x".utf8).withUnsafeBytes { any.contains($0) })
+    }
+
+    @Test func `what appeared is what is protected now and was not there`() throws {
+        try withTemporaryDirectory { directory in
+            let rules = GuardRules(
+                [GuardPattern(literal: ".bashrc"), Self.anywhere(".vscode")],
+                markers: [GuardMarker(".git", paths: [".git/hooks", ".git/config"])])
+            try write("", to: directory + "/old/.git/config")
+            try makeDirectories(directory + "/old/.vscode")
+            let workspace = try open(directory, [.directory, .pathOnly])
+            let before = try WorkspaceGuards.plan(workspace: workspace, protect: rules, hide: GuardRules())
+            func appeared() throws -> [String] {
+                try GuardReview.appeared(in: workspace, since: before, protect: rules)
+            }
+            #expect(try appeared() == [])
+            // In what was guarded only the host can have made something.
+            try write("", to: directory + "/old/.vscode/tasks.json")
+            try write("", to: directory + "/old/.git/hooks/pre-commit")
+            #expect(try appeared() == [])
+            try write("", to: directory + "/new/.git/hooks/pre-commit.sample")
+            #expect(try appeared() == [])
+            try write("", to: directory + "/new/.git/hooks/pre-commit")
+            try write("", to: directory + "/new/.git/config")
+            for index in 0..<5 { try write("", to: directory + "/.vscode/\(index)") }
+            #expect(try appeared() == [".vscode", "new/.git/config", "new/.git/hooks/pre-commit"])
         }
     }
 }

@@ -65,21 +65,26 @@ enum mt_janitor_kind {
     MT_JANITOR_BUSY_DIRECTORY,
     /// A directory that others may be using: removed if empty.
     MT_JANITOR_SHARED_DIRECTORY,
-    /// An empty file or directory that must still be the one that was made.
+    /// A file of a certain size, or an empty directory, that must still be the one that was made.
     MT_JANITOR_PLACEHOLDER_FILE,
     MT_JANITOR_PLACEHOLDER_DIRECTORY,
 };
+
+/// Room for a path below the workspace or a cgroup's, with its end.
+#define MT_JANITOR_PATH 1280
 
 struct mt_janitor_entry {
     volatile int kind;
     int directory; ///< Descriptor that the path begins at, or AT_FDCWD.
     uint64_t device;
     uint64_t inode; ///< 0: not made yet, so nothing is removed. MT_JANITOR_ANY: the name is nobody else's.
-    char path[512];
+    int64_t size;   ///< Of a placeholder file; not looked at where the name is nobody else's.
+    char path[MT_JANITOR_PATH];
 };
 
 #define MT_JANITOR_ANY UINT64_MAX
-#define MT_JANITOR_ENTRIES 256
+/// As many as a workspace may have mounts, and cgroups. Pages that no entry is in are never touched.
+#define MT_JANITOR_ENTRIES 4352
 
 /// The janitor's memory, shared with the launcher: entries are written before the thing they name is made.
 struct mt_janitor {
@@ -88,6 +93,11 @@ struct mt_janitor {
     volatile int lingers;  ///< Whether init outlives the launcher: then wait for it instead of killing it.
     struct mt_janitor_entry entries[MT_JANITOR_ENTRIES];
 };
+
+/// An entry; Swift does not see arrays as long as this one.
+static inline struct mt_janitor_entry *mt_janitor_at(struct mt_janitor *janitor, int index) {
+    return &janitor->entries[index];
+}
 
 /// Starts the janitor: a process in the launcher's memory and with its descriptors, in a session of its own, that sleeps
 /// until the launcher dies. Returns its pid or -errno. The caller has all signals blocked.
