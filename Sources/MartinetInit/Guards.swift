@@ -6,7 +6,7 @@ import CLinux
 /// Inside, nobody can remove or rename what is mounted on. Somebody outside can: where the host replaces, removes or moves
 /// a guarded file (git and editors write a new one and rename it), the kernel takes the mount away, or along with the old
 /// file, and the name leads to a file without a guard (`detach_mounts`, Linux 3.18). So every directory that holds a
-/// guarded name is watched, and names that appear there are mounted over again. See docs/decisions/0011.
+/// guarded name is watched, and names that appear there are mounted over again. See docs/decisions/0015.
 struct Guards {
     private struct Entry {
         let path: WireString

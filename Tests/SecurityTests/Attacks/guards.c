@@ -2,6 +2,7 @@
 // Attack 44: every way to read or change names of the workspace. Arguments: "now", or a name in the workspace that says
 // when; then the paths. Names of attempts are "N-what", N counting the paths from 0.
 #include "attempt.h"
+#include <time.h>
 
 static char name[64];
 static const char *of(int index, const char *what) {
@@ -46,18 +47,31 @@ static void attempt(int index, const char *path) {
     report(of(index, "remove"), directory ? rmdir(path) : unlink(path));
 }
 
-/// What a name is like as the agent sees it: for names that come and go, "is it open?" asked all the time.
+static long microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/// "Is it open?", asked all the time of a name that comes and goes: how often, and for how long at a stretch it was.
 static int spin(const char *end, const char *path, int flags) {
-    long opened = 0, rounds = 0;
+    long since = 0, windows = 0, sum = 0, longest = 0;
     while (access(end, F_OK) < 0) {
         int file = open(path, flags | O_CLOEXEC | O_NONBLOCK);
-        rounds++;
-        if (file < 0) continue;
-        opened++;
-        close(file);
+        long now = microseconds();
+        if (file >= 0) {
+            close(file);
+            if (since == 0) since = now;
+        } else if (since > 0) {
+            windows++;
+            sum += now - since;
+            if (now - since > longest) longest = now - since;
+            since = 0;
+        }
     }
-    found("opened", opened);
-    found("rounds", rounds);
+    found("windows", windows);
+    found("mean-microseconds", windows ? sum / windows : 0);
+    found("longest-microseconds", longest);
     return 0;
 }
 
