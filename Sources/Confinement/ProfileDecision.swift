@@ -19,15 +19,20 @@ extension SeccompProfile {
         }
     }
 
+    /// What a call gets that no rule decides.
     private func actionWithoutRule(_ call: SeccompData) -> Action {
         let isX32 = Architecture.native == .x86_64 && call.number & 0x4000_0000 != 0
         guard call.architecture == Architecture.native.auditToken, !isX32 else { return foreignArchitectureAction }
         guard let newerCallAction else { return defaultAction }
-        let numbers = rules.flatMap(\.calls).compactMap { name -> Int32? in
+        return call.number > newestNumber ? newerCallAction : defaultAction
+    }
+
+    /// The highest number that a rule names.
+    var newestNumber: Int32 {
+        rules.flatMap(\.calls).compactMap { name -> Int32? in
             guard case .number(let number) = try? SystemCallNumbers.resolve(name) else { return nil }
             return number
-        }
-        return call.number > numbers.max() ?? 0 ? newerCallAction : defaultAction
+        }.max() ?? 0
     }
 }
 

@@ -102,33 +102,11 @@ private struct SystemCallIsAbsent: Error { var name: String }
         }
         let listener = thread.waitForFilter()
         try #require(listener >= 0)
-        let notifications = supervise(Int32(listener), notifying)
+        let notifications = Supervisor.supervise(Int32(listener), notifying)
         thread.join()
         #expect(results == calls.map(\.2))
         let denied = notifications.filter { !notifying.original.decision(on: $0).isAllowed }
         #expect(denied.map(\.number) == calls.prefix(4).map { Int32($0.0) })
         #expect(notifications.contains { $0.number == Int32(SYS_getppid) } == (scope == .everything))
-    }
-
-    /// Answers every notification until the thread is gone. seccomp_unotify(2)
-    private func supervise(_ listener: Int32, _ notifying: NotifyingFilter) -> [SeccompData] {
-        var seen: [SeccompData] = []
-        defer { close(listener) }
-        while true {
-            var descriptor = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, 10_000) == 1, descriptor.revents & Int16(POLLIN) != 0 else { return seen }
-            var notification = seccomp_notif()
-            guard Glibc.ioctl(listener, 0xc050_2100, &notification) == 0 else { return seen }
-            let bytes = withUnsafeBytes(of: &notification) { Array($0[16..<16 + SeccompData.size]) }
-            guard let call = SeccompData(bytes: bytes) else { return seen }
-            seen.append(call)
-            var response = seccomp_notif_resp()
-            response.id = notification.id
-            switch notifying.original.decision(on: call) {
-            case .errno(let number): response.error = -number.rawValue
-            default: response.flags = UInt32(SECCOMP_USER_NOTIF_FLAG_CONTINUE)
-            }
-            guard Glibc.ioctl(listener, 0xc018_2101, &response) == 0 else { return seen }
-        }
     }
 }
