@@ -27,6 +27,8 @@ public struct VerdictReport: Sendable {
             entry("error", .init(.null)), entry("time", Self.times(verdict)), entry("used", Self.uses(verdict)),
             entry("confinement", Self.confinement(verdict.confinement)),
         ]
+        if !verdict.appeared.isEmpty { entries.append(entry("appeared", list(verdict.appeared))) }
+        if let failure = verdict.reviewFailure { entries.append(entry("review-error", text(failure))) }
         if let denials = verdict.denials { entries.append(entry("denied", Self.denials(denials))) }
         node = SpecNode(.map(entries))
     }
