@@ -11,16 +11,15 @@ extension Launcher {
         _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion,
         into inputs: inout LaunchInputs
     ) throws(EngineError) {
-        guard var source = try filterSource(spec, capabilities: capabilities, kernel: kernel) else {
+        guard
+            let source = try filterSource(
+                spec, capabilities: capabilities, kernel: kernel, isLandlocked: inputs.landlock != nil)
+        else {
             guard !options.learns else {
                 throw EngineError(
                     .invalidSpec, "learn: unconfined makes no profile to learn from", hint: "use --seccomp default")
             }
             return
-        }
-        // Guards and read-only mounts are to hold also where mounting would be allowed.
-        if inputs.landlock != nil, capabilities.contains(.sysAdmin) {
-            source = .custom(source.profile.refusingMounts())
         }
         do throws(ConfinementError) {
             inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
@@ -31,50 +30,49 @@ extension Launcher {
 
     /// Which filter is meant; `nil` for none.
     private func filterSource(
-        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion
+        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion, isLandlocked: Bool
     ) throws(EngineError) -> SeccompSource? {
+        let source: SeccompSource
         switch spec.seccomp {
         case .unconfined: return nil
-        case .strict: return .strict
+        case .strict: source = .strict
         case .default:
             // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
             let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
-            return .default(capabilities: capabilities, denySetuidBits: sharesDirectory)
-        case .file(let path): return .custom(try Self.profile(path, capabilities: capabilities, kernel: kernel))
+            source = .default(capabilities: capabilities, denySetuidBits: sharesDirectory)
+        case .file(let path):
+            do throws(ConfinementError) {
+                let version = KernelVersion(major: kernel.major, minor: kernel.minor)
+                source = .custom(
+                    try OCIProfile(path: path).resolved(capabilities: capabilities, kernel: version).profile)
+            } catch {
+                throw EngineError(.invalidSpec, "seccomp: \(error)")
+            }
         }
-    }
-
-    private static func profile(
-        _ path: String, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion
-    ) throws(EngineError) -> SeccompProfile {
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            let file = try open(path, [.noControllingTerminal])
-            bytes = try readAll(file, limit: SpecNode.maximumBytes)
-        } catch where error.errno == .fileTooLarge {
-            throw EngineError(.invalidSpec, "seccomp: \(path): a profile has at most 1MiB")
-        } catch {
-            throw EngineError(.invalidSpec, "seccomp: \(error)")
-        }
-        do throws(ConfinementError) {
-            let version = KernelVersion(major: kernel.major, minor: kernel.minor)
-            return try OCIProfile(json: bytes).resolved(capabilities: capabilities, kernel: version).profile
-        } catch {
-            throw EngineError(.invalidSpec, "seccomp: \(path): \(error)")
-        }
+        // Guards and read-only mounts are to hold also where mounting would be allowed.
+        guard isLandlocked, capabilities.contains(.sysAdmin) else { return source }
+        return .custom(source.profile.refusingMounts())
     }
 
     /// The filter that asks, in the place of the one that decides, and who answers it.
     func supervise(
-        _ inputs: inout LaunchInputs, _ spec: SandboxSpec, mapping: borrowing IdentityMapping
+        _ inputs: inout LaunchInputs, _ spec: SandboxSpec, mapping: borrowing IdentityMapping,
+        kernel: HostProbe.KernelVersion
     ) throws(EngineError) -> Supervisor? {
         guard inputs.filterAsks else { return nil }
+        let base =
+            options.learns
+            ? try filterSource(
+                spec, capabilities: CapabilitySet(rawValue: inputs.capabilities), kernel: kernel,
+                isLandlocked: inputs.landlock != nil) : nil
         do throws(ConfinementError) {
             let filter = try NotifyingFilter(
                 inputs.filter, notifying: options.learns ? .everything : .denials(),
                 alwaysOn: spec.audit ? PathCalls.names : [])
             inputs.filter = filter.program.bytes
-            return Supervisor(filter, paths: spec.audit ? pathAudit(inputs.identity, mapping) : nil)
+            return Supervisor(
+                filter, paths: spec.audit ? pathAudit(inputs.identity, mapping) : nil,
+                learner: base.map { ProfileLearner(base: $0.profile) })
         } catch { throw EngineError(error) }
     }
 

@@ -161,7 +161,7 @@ public struct Launcher: Sendable {
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }
-        sandbox.supervisor = try supervise(&inputs, spec, mapping: mapping)
+        sandbox.supervisor = try supervise(&inputs, spec, mapping: mapping, kernel: probe.kernel)
         try guardWorkspace(spec, &inputs, &sandbox)
         if cgroups.holdsProcesses && sandbox.belongings.hasCgroup { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)

@@ -271,6 +271,7 @@ public struct RunningSandbox: ~Copyable {
         facts.outputIsExceeded = meter.isExceeded
         facts.confinement = confinement
         facts.denials = spec.audit ? supervisor?.report : nil
+        facts.learnedProfile = try supervisor?.learnedProfile()
         let verdict = Verdict(facts)
         if let removal { throw removal }
         guard var verdict else {

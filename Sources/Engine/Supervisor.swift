@@ -12,10 +12,18 @@ final class Supervisor {
     private(set) var report = DenialReport()
     /// Who finds out what the file system will refuse.
     private let paths: PathAudit?
+    private var learner: ProfileLearner?
 
-    init(_ filter: NotifyingFilter, paths: PathAudit?) {
+    /// - Parameter learner: is told of each call, where those are to be learned.
+    init(_ filter: NotifyingFilter, paths: PathAudit?, learner: ProfileLearner?) {
         self.filter = filter
         self.paths = paths
+        self.learner = learner
+    }
+
+    /// The smallest profile that allows what was seen, as OCI JSON; `nil` where nothing was to be learned.
+    func learnedProfile() throws(EngineError) -> String? {
+        do throws(ConfinementError) { return try learner?.profile.ociJSON() } catch { throw EngineError(error) }
     }
 
     var isListening: Bool { listener.asRaw != nil }
@@ -43,6 +51,7 @@ final class Supervisor {
         guard let data = SeccompData(bytes: call.data) else {
             return try LinuxKernel.answer(listener, call.id, with: .noSystemCall)
         }
+        learner?.record(data)
         switch filter.original.decision(on: data) {
         case .allow, .log:
             watch(call, data, listener)

@@ -78,6 +78,7 @@ public struct Verdict: Sendable, Equatable {
         usage = facts.usage
         confinement = facts.confinement
         denials = facts.denials
+        learnedProfile = facts.learnedProfile
         outputBytes = facts.outputBytes
         outputFailure = facts.outputFailure
         wallTime = facts.measuredWallTime
@@ -170,6 +171,7 @@ struct RunFacts {
     var outputFailure: SystemError?
     var confinement = ConfinementLevel()
     var denials: DenialReport?
+    var learnedProfile: String?
 
     init(exit: ExitRecord?, initStatus: ExitStatus) {
         self.exit = exit

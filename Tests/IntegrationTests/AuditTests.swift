@@ -91,4 +91,32 @@ import Testing
     @Test func `Audit without a filter is refused`() throws {
         #expect(try Martinet.run(["--audit", "--seccomp", "unconfined"], ["/bin/true"]).status == 125)
     }
+
+    @Test func `What a run needed is learned, and is enough for the next run and not for another`() throws {
+        try Scratch.with { scratch in
+            let path = scratch["learned.json"]
+            let options = ["--learn", path]
+            let script = "import os; print(len(os.listdir('/usr'))>3); open('/tmp/x','w').write('y')"
+            let learning = try Martinet.run(options, ["/usr/bin/python3", "-c", script])
+            #expect(learning.status == 0 && learning.output == "True\n", "\(learning.errors)")
+            let again = try Martinet.run(["--seccomp", path], ["/usr/bin/python3", "-c", script])
+            #expect(again.status == 0 && again.output == "True\n", "\(again.errors)")
+            let other = try Martinet.run(
+                ["--seccomp", path], ["/usr/bin/python3", "-c", "import socket; socket.socket()"])
+            #expect(other.status == 1)
+            #expect(other.errors.contains("Function not implemented"), "\(other.errors)")
+            let text = try scratch.read("learned.json") ?? ""
+            #expect(text.contains("\"getdents64\"") && !text.contains("\"socket\""))
+        }
+    }
+
+    @Test func `Learning without a filter is refused, and leaves an older profile alone`() throws {
+        try Scratch.with { scratch in
+            let path = try scratch.write("p.json", "older")
+            let outcome = try Martinet.run(["--learn", path, "--seccomp", "unconfined"], ["/bin/true"])
+            let text = try scratch.read("p.json")
+            #expect(outcome.status == 125)
+            #expect(text == "older")
+        }
+    }
 }

@@ -281,7 +281,8 @@ extension SecurityTests {
                 #expect(
                     outcome.verdict?.appeared == [".git/hooks/pre-commit", "sub/.git/config", "x/.vscode/tasks.json"])
                 let report = outcome.verdict.map { VerdictReport($0).line } ?? ""
-                #expect(report.contains(#""appeared":[".git/hooks/pre-commit","sub/.git/config","x/.vscode/tasks.json"]"#))
+                #expect(
+                    report.contains(#""appeared":[".git/hooks/pre-commit","sub/.git/config","x/.vscode/tasks.json"]"#))
                 // The next sandbox has them guarded.
                 spec.command = ["/bin/sh", "-c", "echo b > .git/hooks/pre-commit; echo b > sub/.git/config; exit 0"]
                 let next = try Sandbox.run(spec)
