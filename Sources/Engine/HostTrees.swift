@@ -9,6 +9,9 @@ struct HostTrees: ~Copyable {
     /// What is passed to init, in slot order.
     var descriptors = DescriptorTable()
     var names: [Slot: String] = [:]
+    /// Handles on what init copies by path: a file system without numbers of its own may give a file's number to another as
+    /// soon as nobody has it open, and init compares numbers.
+    private var held = DescriptorTable()
     /// Slots of locks, which init is to hold.
     private(set) var locks: [Slot] = []
 
@@ -49,6 +52,7 @@ struct HostTrees: ~Copyable {
             let absolute = try launching { () throws(SystemError) in
                 try readSymlink("/proc/self/fd/\(handle.rawValue)")
             }
+            held.append(try launching { () throws(SystemError) in try handle.duplicate() })
             return (.path(absolute, device: found.device, inode: found.inode), found)
         }
         let tree = try launching { () throws(SystemError) in try cloneTree(handle, recursive: recursive) }
@@ -89,11 +93,19 @@ struct HostTrees: ~Copyable {
     ) throws(SystemError) -> TreeSource {
         guard probe.isPrivileged else {
             let found = try status(of: handle)
+            held.append(try handle.duplicate())
             return .path(path, device: found.device, inode: found.inode)
         }
         let tree = try cloneTree(handle, recursive: true)
         try setMountAttributes(tree, set: attributes, recursive: true, makingPrivate: true)
         return .descriptor(pass(tree, name: Self.name(path, attributes, isMapped: false)))
+    }
+
+    /// The handles that must stay open until init has copied what they are on.
+    mutating func takeHeld() -> DescriptorTable {
+        var table = DescriptorTable()
+        swap(&table, &held)
+        return table
     }
 
     private static func name(_ path: String, _ attributes: MountAttributes, isMapped: Bool) -> String {

@@ -185,6 +185,7 @@ public struct Launcher: Sendable {
         sandbox.confinement = confinement(
             spec, inputs, mapping: mapping, probe: probe, landlock: sandbox.landlockLevel,
             cgroups: sandbox.belongings.cgroupWords)
+        sandbox.heldHandles = trees.takeHeld()
         try fault.check(.sendProgram)
         try sandbox.send(program, descriptors: trees.descriptors)
     }

@@ -24,6 +24,8 @@ public struct RunningSandbox: ~Copyable {
     private var hasPumps = false
     /// What the agent has written.
     let meter: OutputMeter
+    /// What init copies by path, open until it has.
+    var heldHandles = DescriptorTable()
     /// Whether everything that was used is to be known.
     var accounts = false
     /// Who answers for the agent's filter, where it asks.
@@ -105,6 +107,7 @@ public struct RunningSandbox: ~Copyable {
             }
             if case .failed(let index, let errno) = event { throw failure(index, errno) }
         }
+        heldHandles = DescriptorTable()
     }
 
     /// Waits for a record of init's, and answers calls of the agent's meanwhile: executing the program is one.

@@ -48,7 +48,7 @@ struct SetupFailure {
         case (.createFileSystem(_, "proc", _, _), .notPermitted), (.createFileSystem(_, "sysfs", _, _), .notPermitted):
             "the caller's own /proc or /sys is partly hidden, as in a container: run that with unmasked paths"
         case (.createFileSystem(_, "overlay", _, _), _):
-            "overlay in a user namespace needs Linux 5.11 and a file system with xattrs below it"
+            "overlay in a user namespace needs Linux 5.11, of id-mapped layers (as root) 5.19, and a file system with xattrs below it"
         case (.attach(_, let path, _), .permissionDenied):
             "\(path) is missing in the root file system, in a directory of somebody else's; make an empty one there"
         case (.attach(_, let path, _), .crossDevice), (.makeDirectory(let path, _, _, _), .crossDevice):

@@ -57,10 +57,13 @@ extension MountBuilder {
     }
 
     /// One write to an existing file, as those of /proc/sys want it.
-    func writeControlFile(_ operands: TwoStringOperands) throws(StepError) {
-        let file = try root.open(operands.first.start, O_WRONLY)
-        defer { close(file) }
-        try sys(Int(SYS_write), file, word(operands.second.start), operands.second.count)
+    func writeControlFile(_ operands: ControlFileOperands) throws(StepError) {
+        do throws(StepError) {
+            let file = try root.open(operands.path.start, O_WRONLY)
+            defer { close(file) }
+            try sys(Int(SYS_write), file, word(operands.text.start), operands.text.count)
+        } catch where operands.optional && (error.errno == EACCES || error.errno == ENOENT) {
+        } catch { throw error }
     }
 
     /// A pseudo-terminal of the sandbox's own devpts. Returns both sides. ioctl_tty(2), `TIOCGPTPEER`: Linux 4.13

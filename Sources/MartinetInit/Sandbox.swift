@@ -140,7 +140,7 @@ struct Sandbox {
             let attributes = try wire { () throws(WireError) in try RootAttributeOperands(&reader) }
             try setAttributes(mounts.root.raw, set: attributes.set, clear: attributes.clear)
         case .writeControlFile:
-            try mounts.writeControlFile(try wire { () throws(WireError) in try TwoStringOperands(&reader) })
+            try mounts.writeControlFile(try wire { () throws(WireError) in try ControlFileOperands(&reader) })
         default: throw StepError(EBADMSG)
         }
     }

@@ -39,7 +39,8 @@ public enum Instruction: Sendable, Equatable {
     case makeMask(path: String)
     case mask(path: String, optional: Bool)
     case setRootAttributes(set: UInt64, clear: UInt64)
-    case writeControlFile(path: String, text: String)
+    /// `optional`: a file that is not there, or closed to the sandbox's root, is passed over.
+    case writeControlFile(path: String, text: String, optional: Bool = false)
     case closeSlot(Slot)
     /// Opens the directory that `guardName` names things in, and looks for names that appear there.
     case openGuards(path: String)

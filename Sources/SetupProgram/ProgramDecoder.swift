@@ -90,8 +90,9 @@ extension Instruction {
             let operands = try RootAttributeOperands(&reader)
             self = .setRootAttributes(set: operands.set, clear: operands.clear)
         case .writeControlFile:
-            let operands = try TwoStringOperands(&reader)
-            self = .writeControlFile(path: operands.first.text, text: operands.second.text)
+            let operands = try ControlFileOperands(&reader)
+            self = .writeControlFile(
+                path: operands.path.text, text: operands.text.text, optional: operands.optional)
         case .openGuards: self = .openGuards(path: try reader.text())
         case .guardName:
             let operands = try GuardOperands(&reader)

@@ -142,7 +142,11 @@ public struct WireWriter {
             try string(path)
             for value in [mode, uid, gid] { uint32(value) }
             blob(contents)
-        case .makeSymlink(let first, let second), .writeControlFile(let first, let second):
+        case .writeControlFile(let path, let text, let optional):
+            try string(path)
+            try string(text)
+            flag(optional)
+        case .makeSymlink(let first, let second):
             try string(first)
             try string(second)
         case .bindOntoItself(let path, let set, let clear, let optional):

@@ -82,7 +82,8 @@ extension SetupProgram {
         case .makeMask(let path): "make masks in \(path)"
         case .mask(let path, let optional): "mask \(path)\(optional ? ", if it exists" : "")"
         case .setRootAttributes(let set, let clear): "set the root \(Self.change(set, clear))"
-        case .writeControlFile(let path, let text): "write \"\(text)\" to \(path)"
+        case .writeControlFile(let path, let text, let optional):
+            "write \"\(text)\" to \(path)\(optional ? ", if that may be" : "")"
         case .openGuards(let path): "guard names in \(path), whenever they appear"
         case .guardName(let path, let action, _): "\(action) \(path)"
         case .requireFileSystem(let path, let magic): "check that \(path) is \(Self.fileSystem(magic))"

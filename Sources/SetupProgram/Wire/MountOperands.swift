@@ -125,6 +125,17 @@ public struct WriteFileOperands {
     }
 }
 
+public struct ControlFileOperands {
+    public let path: WireString
+    public let text: WireString
+    public let optional: Bool
+    public init(_ reader: inout WireReader) throws(WireError) {
+        path = try reader.string()
+        text = try reader.string()
+        optional = try reader.flag()
+    }
+}
+
 public struct TwoStringOperands {
     public let first: WireString
     public let second: WireString
