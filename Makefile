@@ -33,11 +33,12 @@ check: ## Check format, compiler warnings, scripts and the manual pages
 format: ## Format the Swift sources in place
 	@scripts/format
 
-bench: ## Compare start-up time with other sandboxes (N=50 rounds; wants an idle machine)
+bench: ## Compare start-up time with other sandboxes, and what a filter costs (N=50 rounds; wants an idle machine)
 	@scripts/bootstrap bench
 	@$(MAKE) --no-print-directory release
 	$(RELEASE) --product launch-bench
 	@Benchmarks/start --rounds $(or $(N),50)
+	@Benchmarks/filter-cost --rounds $(or $(N),50)
 
 test-vm: ## Run the tests as root and as an ordinary user in a virtual machine with pure cgroup v2
 	@scripts/bootstrap vm

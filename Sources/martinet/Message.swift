@@ -8,6 +8,12 @@ enum Message {
         write(text, to: 1)
     }
 
+    /// Writes bytes to standard output.
+    static func output(_ bytes: [UInt8]) {
+        guard (try? statusIfOpen(1)) != nil else { return }
+        try? writeAll(raw: 1, bytes)
+    }
+
     /// Writes a line to standard error, with control characters shown: names and paths in it may be an attacker's.
     static func error(_ text: String) {
         write(visible(text) + "\n", to: 2)

@@ -33,7 +33,12 @@ struct SeccompShowCommand: ParsableCommand {
     @Flag(help: "Print OCI JSON")
     var json = false
 
+    @Flag(help: "Write the compiled filter, an array of struct sock_filter: what bwrap --seccomp reads")
+    var bpf = false
+
     func validate() throws {
+        if json, bpf { throw ValidationError("--json and --bpf are two forms; choose one") }
+        if bpf, terminalSize(1) != nil { throw ValidationError("--bpf writes bytes that are not for a terminal") }
         if let kernel, KernelVersion(release: kernel) == nil {
             throw ValidationError("--kernel \(kernel): not a version of Linux; write two numbers, as 6.12")
         }
@@ -41,28 +46,32 @@ struct SeccompShowCommand: ParsableCommand {
 
     func run() throws {
         do throws(ConfinementError) {
-            Message.output(try text())
+            let (profile, notes) = try resolved()
+            if bpf {
+                Message.output(try SeccompCompiler.compile(profile))
+            } else if json {
+                Message.output(try profile.ociJSON())
+            } else if profile == Self.unconfined {
+                Message.output("No filter: every system call that the kernel has is made.\n")
+            } else {
+                Message.output(try ProfileExplanation(profile).text)
+                if !notes.isEmpty { Message.output("\n" + notes.map { $0 + "\n" }.joined()) }
+            }
         } catch {
             Message.say(error.description)
             throw ExitCode(125)
         }
     }
 
-    private func text() throws(ConfinementError) -> String {
+    private static let unconfined = SeccompProfile(rules: [], defaultAction: .allow)
+
+    private func resolved() throws(ConfinementError) -> (SeccompProfile, notes: [String]) {
         let capabilities = try CapabilitySet(names: cap)
         if let named = NamedProfile(rawValue: profile) {
-            guard let profile = named.profile(capabilities: capabilities, denySetuidBits: workspace) else {
-                return try json
-                    ? SeccompProfile(rules: [], defaultAction: .allow).ociJSON()
-                    : "No filter: every system call that the kernel has is made.\n"
-            }
-            return try json ? profile.ociJSON() : ProfileExplanation(profile).text
+            return (named.profile(capabilities: capabilities, denySetuidBits: workspace) ?? Self.unconfined, [])
         }
         let resolution = try read().resolved(capabilities: capabilities, kernel: version)
-        if json { return try resolution.profile.ociJSON() }
-        let text = try ProfileExplanation(resolution.profile).text
-        let notes = try notes(resolution)
-        return notes.isEmpty ? text : text + "\n" + notes.map { $0 + "\n" }.joined()
+        return (resolution.profile, try notes(resolution))
     }
 
     private var version: KernelVersion {

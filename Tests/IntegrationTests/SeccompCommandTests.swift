@@ -77,6 +77,17 @@ import Testing
         #expect(outcome.output == "")
     }
 
+    @Test func `--bpf writes the filter that runs use`() throws {
+        let outcome = try martinet("show", "strict", "--bpf")
+        #expect(outcome.status == 0)
+        #expect(outcome.bytes.count % 8 == 0 && outcome.bytes.count > 800)
+        // ld [4]: the architecture.
+        #expect(outcome.bytes.prefix(8) == [0x20, 0, 0, 0, 4, 0, 0, 0])
+        let size = "\(outcome.bytes.count / 8) instructions)"
+        #expect(try martinet("show", "strict").output.contains(size))
+        #expect(try martinet("show", "strict", "--bpf", "--json").status == 125)
+    }
+
     @Test func `profiles complete by name, and files beside them`() throws {
         let script = try HostProgram([Martinet.path, "--generate-completion-script", "bash"]).wait()
         #expect(script.output.contains("seccomp"))
