@@ -61,6 +61,17 @@ private func bytes(_ instructions: [FilterInstruction]) -> [UInt8] {
         #expect(throws: ConfinementError.self) { try FilterProgram(bytes(long)) }
     }
 
+    @Test func `has just the instructions that the kernel takes`() {
+        for code in Array(0...0x1ff) + [0x1020, 0x8006, 0xffff] {
+            var filter = bytes(guardrail + [FilterInstruction(.storeMemory, 4)])
+            filter += [UInt8(truncatingIfNeeded: code), UInt8(truncatingIfNeeded: code >> 8), 0, 0, 4, 0, 0, 0]
+            // Room for a jump over four.
+            filter += bytes([FilterInstruction](repeating: FilterInstruction(.returnConstant, 0x0005_0001), count: 5))
+            let ours = (try? FilterProgram(filter)) != nil
+            #expect(FilteredThread.run(filter) == (ours ? 0 : -Int(EINVAL)), "code \(String(code, radix: 16))")
+        }
+    }
+
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func `is taken exactly when the kernel takes it`(seed: UInt64) {
         var generator = Generator(seed: seed)
