@@ -198,6 +198,11 @@ public struct Launcher: Sendable {
 
     private func validate(_ spec: SandboxSpec) throws(EngineError) {
         do throws(SpecError) { try spec.validate() } catch { throw EngineError(error) }
+        guard spec.isolation == .namespaces else {
+            throw EngineError(
+                .unavailable, "isolation: this version starts no agent without namespaces",
+                hint: "martinet doctor says what keeps namespaces from working here, and the cure")
+        }
     }
 
     /// Finishes the inputs with what only the whole launch knows, and compiles.

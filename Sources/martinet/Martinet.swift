@@ -7,6 +7,7 @@ struct Martinet: ParsableCommand {
         abstract: "Runs programs in sandboxes of their own, without a container engine or a daemon.",
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, ExplainCommand.self, SchemaCommand.self, RootfsCommand.self, SeccompCommand.self, DoctorCommand.self,
+            RunCommand.self, ExplainCommand.self, SchemaCommand.self, RootfsCommand.self, SeccompCommand.self,
+            DoctorCommand.self,
         ])
 }
