@@ -16,6 +16,10 @@ public enum InitBinary {
 
     /// Opens it, for execveat(2). Never from a path that the environment could name.
     static func open() throws(EngineError) -> Descriptor {
+        // Test bundles may run from the toolchain's directories: their builds lie beside the working directory.
+        if let path = buildDirectory {
+            return try launching { () throws(SystemError) in try LinuxKernel.open("\(path)/\(name)", [.pathOnly]) }
+        }
         let own = try launching { () throws(SystemError) in try readSymlink("/proc/self/exe") }
         guard own.contains("/") else {
             throw EngineError(.launchFailed, "find this program's directory in \(own)")
@@ -28,15 +32,11 @@ public enum InitBinary {
                 tried.append(path)
             } catch { throw EngineError(error) }
         }
-        // Test bundles run from the toolchain's directories: their builds lie beside the working directory.
-        if let path = buildDirectory {
-            return try launching { () throws(SystemError) in try LinuxKernel.open("\(path)/\(name)", [.pathOnly]) }
-        }
         throw EngineError(
             .launchFailed, "find \(name): not at \(tried.joined(separator: ", "))",
             hint: "make install puts it in PREFIX/libexec/martinet")
     }
 
-    /// Set by test processes only, in code.
-    nonisolated(unsafe) static var buildDirectory: String?  // written once, before the first launch
+    /// Set by test processes only, in code, while nothing is launched; before every other place then.
+    nonisolated(unsafe) static var buildDirectory: String?
 }

@@ -8,6 +8,9 @@ import Storage
 
 /// Looks up and opens what the compiler needs for one launch. Leaves nothing but open descriptors.
 enum LaunchPreparation {
+    /// The last of the 65,536 ids that a sandbox has.
+    private static let lastID: UInt32 = 65535
+
     /// Who the agent is.
     ///
     /// - Parameter overlayUpper: the overlay's upper directory, borrowed, where it is open already.
@@ -73,9 +76,15 @@ enum LaunchPreparation {
             case .name(let text): gid = try UserLookup.resolve(group: text, inRootfs: root, overlayUpper: upperRaw)
             case nil: gid = found?.gid ?? uid
             }
+            let groups = (found?.supplementaryGroups ?? []) + spec.groups
+            for id in [uid, gid] + groups where id > Self.lastID {
+                throw StorageError(
+                    .malformed, "look up user", name, "\(id) is beyond the ids of a sandbox, which end at \(Self.lastID)",
+                    hint: "give a number: --user UID:GID")
+            }
             let home = found?.home ?? ""
             return AgentIdentity(
-                uid: uid, gid: gid, groups: (found?.supplementaryGroups ?? []) + spec.groups, name: name,
+                uid: uid, gid: gid, groups: groups, name: name,
                 home: home.isEmpty ? "/" : home)
         }
     }

@@ -67,6 +67,8 @@ struct SetupFailure {
         case (.guardName(let path, _, _), .noEntry), (.guardName(let path, _, _), .tooManyLinks):
             "\(path) was replaced while the sandbox was starting; try again"
         case (.setWorkingDirectory(let path), .noEntry): "\(path) does not exist in the sandbox"
+        case (.setWorkingDirectory(let path), .tooManyLinks):
+            "\(path) leads through a link of /proc that is no path, or through too many"
         case (.setWorkingDirectory(let path), .permissionDenied): "the agent may not enter \(path)"
         case (.setResourceLimit, .notPermitted): "a hard limit cannot be above the caller's own: ulimit -H -a"
         case (.setNice, .permissionDenied):

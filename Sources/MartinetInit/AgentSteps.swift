@@ -61,7 +61,7 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ start: AgentStart
         try sys(Int(SYS_prctl), Int(PR_SET_SECUREBITS), Int(try wire { () throws(WireError) in try reader.uint32() }))
     case .setNice: try setNice(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
     case .setWorkingDirectory:
-        try sys(Int(SYS_chdir), word(try wire { () throws(WireError) in try reader.string() }.start))
+        try setWorkingDirectory(try wire { () throws(WireError) in try reader.string() })
     case .setUmask: try sys(Int(SYS_umask), Int(try wire { () throws(WireError) in try reader.uint32() }))
     case .resetSignals: try resetSignals()
     case .setNoNewPrivileges: try sys(Int(SYS_prctl), Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0)
@@ -102,6 +102,18 @@ private func setResourceLimit(_ operands: ResourceLimitOperands) throws(StepErro
 /// The nice value of this process and all that it will start. setpriority(2)
 private func setNice(_ value: Int32) throws(StepError) {
     try sys(Int(SYS_setpriority), Int(PRIO_PROCESS.rawValue), 0, Int(value))
+}
+
+/// Through no magic link: those of /proc/self/fd lead to what init has open. openat2(2); CVE-2024-21626
+private func setWorkingDirectory(_ path: WireString) throws(StepError) {
+    var how = open_how()
+    how.flags = UInt64(UInt32(bitPattern: O_PATH_ONLY | O_DIRECTORY | O_CLOEXEC))
+    how.resolve = UInt64(RESOLVE_NO_MAGICLINKS)
+    let directory = try withWord(&how) { how throws(StepError) in
+        try sys(Int(SYS_openat2), Int(AT_FDCWD), word(path.start), how, MemoryLayout<open_how>.size)
+    }
+    defer { close(directory) }
+    try sys(Int(SYS_fchdir), directory)
 }
 
 /// Every signal back to its default action and unblocked: a program starts as after login. signal(7)

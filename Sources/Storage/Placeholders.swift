@@ -126,7 +126,7 @@ public enum Placeholders {
     private static func removeOne(_ placeholder: CreatedPlaceholder, in workspace: Int32) -> Bool {
         let (parentPath, name) = splitLast(placeholder.path)
         do throws(SystemError) {
-            guard let parent = try openBeneath(parentPath, [.directory], workspace) else { return false }
+            guard let parent = try openParent(parentPath, workspace) else { return false }
             guard let facts = try status(of: ByteName(name), in: parent), facts.inode == placeholder.inode,
                 facts.device == placeholder.device, facts.kind == (placeholder.isDirectory ? .directory : .regular),
                 placeholder.isDirectory || facts.size == placeholder.size
@@ -135,6 +135,18 @@ public enum Placeholders {
             return true
         } catch {
             return false
+        }
+    }
+
+    /// The directory that a placeholder is in. Where somebody has put a link into its place, it may be back in a moment.
+    private static func openParent(_ path: String, _ workspace: Int32) throws(SystemError) -> Descriptor? {
+        var tries = 0
+        while true {
+            if let parent = try openBeneath(path, [.directory], workspace) { return parent }
+            tries += 1
+            let kind = try status(of: path, at: .descriptor(workspace))?.kind
+            guard tries < 100, kind == .symlink || kind == .directory else { return nil }
+            if tries > 10 { _ = try poll([], milliseconds: 1) }
         }
     }
 }

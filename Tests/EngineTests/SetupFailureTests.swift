@@ -60,6 +60,7 @@ import Testing
             (.attach(Slot(0), path: "/a", create: .directory), ENOTDIR, "/a is a file on one side"),
             (.cloneHostTree(Slot(0), path: "/a", device: 1, inode: 1, recursive: true), ESTALE, "/a was replaced"),
             (.setWorkingDirectory(path: "/a"), ENOENT, "/a does not exist"),
+            (.setWorkingDirectory(path: "/a"), ELOOP, "link of /proc"),
             (.setWorkingDirectory(path: "/a"), EACCES, "may not enter /a"),
             (.setResourceLimit(resource: 7, soft: 1, hard: 1), EPERM, "ulimit -H"),
             (.joinSessionKeyring, EDQUOT, "/proc/key-users"),
