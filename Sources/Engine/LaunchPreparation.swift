@@ -79,7 +79,8 @@ enum LaunchPreparation {
             let groups = (found?.supplementaryGroups ?? []) + spec.groups
             for id in [uid, gid] + groups where id > Self.lastID {
                 throw StorageError(
-                    .malformed, "look up user", name, "\(id) is beyond the ids of a sandbox, which end at \(Self.lastID)",
+                    .malformed, "look up user", name,
+                    "\(id) is beyond the ids of a sandbox, which end at \(Self.lastID)",
                     hint: "give a number: --user UID:GID")
             }
             let home = found?.home ?? ""

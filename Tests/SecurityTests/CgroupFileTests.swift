@@ -15,7 +15,9 @@ extension SecurityTests {
             return names.sorted().map { TemporaryTree.read("/sys/fs/cgroup/\($0)/release_agent") ?? "none" }
         }
 
-        @Test("attack 23: no file of a cgroup is written, and none says what the kernel should run", arguments: AgentUser.allCases)
+        @Test(
+            "attack 23: no file of a cgroup is written, and none says what the kernel should run",
+            arguments: AgentUser.allCases)
         func files(user: AgentUser) throws {
             let before = agents()
             try LeakCheck.around {
@@ -34,7 +36,9 @@ extension SecurityTests {
             #expect(agents() == before)
         }
 
-        @Test("attack 23: with CAP_SYS_ADMIN hierarchies are mounted, and still not written to", arguments: AgentUser.allCases)
+        @Test(
+            "attack 23: with CAP_SYS_ADMIN hierarchies are mounted, and still not written to",
+            arguments: AgentUser.allCases)
         func withCapability(user: AgentUser) throws {
             let before = agents()
             try LeakCheck.around {
@@ -45,7 +49,9 @@ extension SecurityTests {
                 let outcome = try Sandbox.run(spec)
                 // What the namespace shows belongs to the host's root, over which no capability inside counts.
                 outcome.report.expectSuccess("mounted-writable", result: 0)
-                guard case .succeeded(let files) = outcome.report["mounted-files"] else { Issue.record("\(outcome.summary)"); return }
+                guard case .succeeded(let files) = outcome.report["mounted-files"] else {
+                    Issue.record("\(outcome.summary)"); return
+                }
                 #expect(files > 5, "nothing was mounted, so nothing is shown: \(outcome.summary)")
             }
             #expect(agents() == before)
@@ -53,7 +59,10 @@ extension SecurityTests {
 
         @Test(
             "attack 8: names of cgroups that lead elsewhere are refused",
-            arguments: ["..", ".", "", "a/b", "a/../b", "/", "../escape", "a\0", "a\n", ".hidden/..", String(repeating: "a", count: 300)])
+            arguments: [
+                "..", ".", "", "a/b", "a/../b", "/", "../escape", "a\0", "a\n", ".hidden/..",
+                String(repeating: "a", count: 300),
+            ])
         func names(name: String) {
             #expect(throws: CgroupError.self) { try CgroupName(name) }
         }

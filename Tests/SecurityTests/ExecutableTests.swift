@@ -22,7 +22,8 @@ extension SecurityTests {
             "init-write", "init-read-write", "init-read", "init-by-handle", "init-execute",
         ]
 
-        @Test("attack 1: init's program is not opened, nor the agent's own to be written", arguments: AgentUser.allCases)
+        @Test(
+            "attack 1: init's program is not opened, nor the agent's own to be written", arguments: AgentUser.allCases)
         func fromInside(user: AgentUser) throws {
             try expectUnchanged {
                 for unconfined in [false, true] {

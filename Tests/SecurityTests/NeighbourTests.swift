@@ -85,7 +85,8 @@ extension SecurityTests {
             try LeakCheck.around {
                 let neighbour = try Sandbox.start(spec(first, ["keep", "/tmp", "/shared"]))
                 _ = try neighbour.untilReady()
-                let outcome = try Sandbox.run(spec(second, [first, "\(first)/upper", "\(first)/upper/shared", "/shared"]))
+                let outcome = try Sandbox.run(
+                    spec(second, [first, "\(first)/upper", "\(first)/upper/shared", "/shared"]))
                 outcome.report.expectSuccess("finds", result: 0)
                 // One sandbox at a time in one overlay.
                 let same = try Sandbox.run(spec(first, ["/shared"]))
@@ -97,7 +98,8 @@ extension SecurityTests {
         }
 
         @Test(
-            "attack 21: two sandboxes share no id", .enabled(if: isRoot, "all sandboxes of one user without a range are that user"))
+            "attack 21: two sandboxes share no id",
+            .enabled(if: isRoot, "all sandboxes of one user without a range are that user"))
         func identities() throws {
             try LeakCheck.around {
                 let sandboxes = try (0..<3).map { _ in try Sandbox.start(Sandbox.spec("canary", "1", user: .root)) }
@@ -108,7 +110,9 @@ extension SecurityTests {
                 }
                 #expect(Set(identities).count == 3)
                 let maps = sandboxes.compactMap { TemporaryTree.read("/proc/\($0.initPID)/uid_map") }
-                #expect(Set(maps).count == 3 && maps.allSatisfy { !$0.split(separator: " ").dropFirst().starts(with: ["0"]) })
+                #expect(
+                    Set(maps).count == 3
+                        && maps.allSatisfy { !$0.split(separator: " ").dropFirst().starts(with: ["0"]) })
                 for sandbox in sandboxes { _ = sandbox.wait() }
             }
         }

@@ -36,7 +36,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 27: with NET_RAW raw and packet sockets are had, of the sandbox's own network", arguments: AgentUser.allCases)
+        @Test(
+            "attack 27: with NET_RAW raw and packet sockets are had, of the sandbox's own network",
+            arguments: AgentUser.allCases)
         func withCapability(user: AgentUser) throws {
             try LeakCheck.around {
                 var spec = try Sandbox.spec("sockets", user: user)

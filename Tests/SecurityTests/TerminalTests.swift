@@ -86,7 +86,8 @@ extension SecurityTests {
                             // To a terminal of its own a process may be allowed to, and it is its own: dev.tty.legacy_tiocsti.
                             #expect(report["\(stream)-linux"] != .succeeded(0))
                         } else {
-                            report.expectFailure(["\(stream)-sti", "\(stream)-linux", "\(stream)-setd"], "EPERM", "EIO")
+                            report.expectFailure(
+                                ["\(stream)-sti", "\(stream)-linux", "\(stream)-setd"], "EPERM", "EIO")
                         }
                         report.expectFailure(["\(stream)-console"], "EPERM", "EACCES")
                     }
@@ -132,12 +133,15 @@ extension SecurityTests {
             #expect(terminal.typed == 0)
         }
 
-        @Test("attack 28: on the host the same program puts a key into the terminal it is given", .enabled(if: isRoot, "since Linux 6.2 that takes CAP_SYS_ADMIN"))
+        @Test(
+            "attack 28: on the host the same program puts a key into the terminal it is given",
+            .enabled(if: isRoot, "since Linux 6.2 that takes CAP_SYS_ADMIN"))
         func control() throws {
             let terminal = try HostTerminal()
             let output = MemoryFile()
             var request = SpawnRequest(
-                path: "/usr/bin/setsid", arguments: ["setsid", "--ctty", "--wait", AttackPrograms.path("tty")], environment: [],
+                path: "/usr/bin/setsid", arguments: ["setsid", "--ctty", "--wait", AttackPrograms.path("tty")],
+                environment: [],
                 standardOutput: output.descriptor, standardError: output.descriptor)
             request.standardInput = terminal.slave.rawValue
             #expect(try reap(spawn(request)) == .exited(0))
@@ -149,7 +153,8 @@ extension SecurityTests {
         static let traps = ["dev/console", "dev/pts", "dev/pts/0", "dev/ptmx", "dev/tty"]
 
         @Test(
-            "attack 6: the agent's terminal is its own whatever the root file system has in its place", arguments: traps,
+            "attack 6: the agent's terminal is its own whatever the root file system has in its place",
+            arguments: traps,
             AgentUser.allCases)
         func hostileConsole(place: String, user: AgentUser) throws {
             let canary = FileCanary()
@@ -171,7 +176,9 @@ extension SecurityTests {
         func swappedDevices() throws {
             let canary = FileCanary()
             let rootfs = try rootfs()
-            for name in ["console", "ptmx", "pts"] { TemporaryTree.write("untouched", to: "\(canary.directory)/\(name)") }
+            for name in ["console", "ptmx", "pts"] {
+                TemporaryTree.write("untouched", to: "\(canary.directory)/\(name)")
+            }
             let before = TemporaryTree.listing(canary.directory)
             try FileManager.default.createSymbolicLink(atPath: "\(rootfs)/other", withDestinationPath: canary.directory)
             try LeakCheck.around {

@@ -6,7 +6,8 @@ import Testing
 extension SecurityTests {
     /// Attack 9: users whose names or numbers are made to be misread. CVE-2026-30892
     @Suite struct Users {
-        private static let group = "root:x:0:\nagent:x:1000:\nstaff:x:50:agent\nbig:x:4294967296:\n1000:x:0:\nplus:x:+0:\n"
+        private static let group =
+            "root:x:0:\nagent:x:1000:\nstaff:x:50:agent\nbig:x:4294967296:\n1000:x:0:\nplus:x:+0:\n"
 
         /// Entries whose name is a number, whose number is none, or overflows.
         private static let passwd = """
@@ -59,7 +60,8 @@ extension SecurityTests {
         @Test(
             "attack 9: a user that is absent, or whose id is none or overflows, is an error and never id 0",
             arguments: [
-                "absent", "overflow", "far", "negative", "nobody", "empty", "plus", "hexadecimal", "blank", "wide", "short",
+                "absent", "overflow", "far", "negative", "nobody", "empty", "plus", "hexadecimal", "blank", "wide",
+                "short",
                 "outside", "zero", "agent:absent", "agent:big", "agent:plus", "1000:absent",
             ])
         func refused(user: String) throws {
