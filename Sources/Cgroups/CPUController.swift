@@ -34,6 +34,12 @@ enum CPUController: LimitController {
         return settings
     }
 
+    /// What lifts a quota.
+    static func unlimited(_ version: CgroupVersion) -> ControlSetting {
+        version == .v1
+            ? ControlSetting(file: "cpu.cfs_quota_us", value: "-1") : ControlSetting(file: "cpu.max", value: "max")
+    }
+
     /// v1's shares for a v2 weight: 1024 for 100, and in proportion.
     ///
     /// The kernel's own conversion: a v2 weight and these shares are the same load weight to its scheduler, so the parts of

@@ -100,6 +100,16 @@ public struct SandboxCgroup: ~Copyable, Sendable {
         places.firstIndex { $0.version == .v2 }.map { directories.rawValues[$0] }
     }
 
+    /// Lifts the limit of CPU time, for processes that are to end: each of a thousand threads needs the processor to die, and
+    /// the process that counts the time that is left needs it as well.
+    public func liftCPULimit() {
+        for index in places.indices where places[index].controllers.contains(.cpu) {
+            let setting = CPUController.unlimited(places[index].version)
+            // Without a limit there may be no such file; what is left undone takes longer, and that is all.
+            try? files(index).write(setting.value, to: setting.file)
+        }
+    }
+
     /// Removes the cgroups; v2 ones are killed first, v1 ones must be without processes.
     ///
     /// - Parameter patience: how long dying processes may keep a cgroup busy.
@@ -133,7 +143,7 @@ public struct SandboxCgroup: ~Copyable, Sendable {
             // Held as long as this value lives: `CgroupSweep` leaves alone what is locked.
             if try !tryLock(directory) { throw SystemError("flock", .again, path) }
             directories.append(directory)
-        } catch where error.errno == .exists {
+        } catch  where error.errno == .exists {
             throw CgroupError(.exists, path, cause: error, hint: "a sandbox of this name is there already")
         } catch {
             if places.last?.path != path { removeIfEmpty(parent, at: mount) }
@@ -155,7 +165,7 @@ private func makeCgroup(
         do throws(SystemError) {
             try driver.makeParent(parent, of: part, mount: mount)
             return try makeDirectory(path, at: .descriptor(mount.rawValue))
-        } catch where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
+        } catch  where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
             attempt += 1
         } catch {
             throw error

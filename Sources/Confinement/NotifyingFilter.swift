@@ -37,8 +37,9 @@ public struct NotifyingFilter: Hashable, Sendable {
 
     /// - Parameters:
     ///   - filter: compiled, as `SeccompCompiler` or the cache gives it.
-    ///   - watched: calls of the native ABI, by name, that become notifications whatever the filter says of them. Names that
-    ///     this architecture does not have are passed over.
+    ///   - watched: calls of the native ABI, by name, that become notifications also where the filter allows them. Names
+    ///     that this architecture does not have are passed over, and calls that the filter, with whatever arguments, kills,
+    ///     traps, traces or logs: a supervisor cannot do that in its place.
     /// - Throws: `.malformedFilter`, also for a filter that computes what it returns or has notifications of its own;
     ///   `.unknownSystemCall`.
     public init(
@@ -63,7 +64,10 @@ public struct NotifyingFilter: Hashable, Sendable {
             }
         }
         self.original = original
-        program = try FilterProgram(Self.watching(try Self.numbers(watched)) + instructions)
+        let numbers = try Self.numbers(watched).filter { number in
+            original.possibleDecisions(on: .native, number).allSatisfy(\.canBeGivenBySupervisor)
+        }
+        program = try FilterProgram(Self.watching(numbers) + instructions)
     }
 
     private static func numbers(_ names: [String]) throws(ConfinementError) -> [Int32] {
@@ -96,4 +100,14 @@ public struct NotifyingFilter: Hashable, Sendable {
 
     /// SECCOMP_RET_USER_NOTIF. Linux 5.0.
     private static let userNotification: UInt32 = 0x7fc0_0000
+}
+
+extension FilterReturn {
+    /// Whether the answer to a notification can come to the same.
+    fileprivate var canBeGivenBySupervisor: Bool {
+        switch self {
+        case .allow, .errno: true
+        default: false
+        }
+    }
 }

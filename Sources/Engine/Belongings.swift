@@ -105,6 +105,14 @@ struct Belongings: ~Copyable {
         } catch { throw EngineError(error) }
     }
 
+    /// For processes that are to end: see `SandboxCgroup.liftCPULimit`.
+    func liftCPULimit() {
+        switch cgroup {
+        case .some(let cgroup): cgroup.liftCPULimit()
+        case .none: break
+        }
+    }
+
     /// What the cgroups have counted; `nil` without one, and where it cannot be read.
     func usage() -> CgroupUsage? {
         switch cgroup {

@@ -31,6 +31,6 @@ extension StreamPlan {
         spec.standardInput = .none
         return try StreamPlan(
             StandardStreams(input: null.rawValue, output: null.rawValue, error: null.rawValue), spec: spec,
-            mapsOwnRange: true, owner: nil)
+            mapsOwnRange: true, group: nil)
     }
 }

@@ -21,6 +21,11 @@ extension Launcher {
             }
             return
         }
+        if options.learns, spec.linger {
+            throw EngineError(
+                .invalidSpec, "learn: a sandbox that outlives its launcher has nobody to tell what it calls",
+                hint: "leave linger or learn out")
+        }
         do throws(ConfinementError) {
             inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
         } catch { throw EngineError(error) }

@@ -106,7 +106,8 @@ private struct TerminalSession {
 
     /// Keys to the agent, what it writes to the caller.
     func pumps(_ terminal: Int32, meter: OutputMeter) -> [Pump] {
-        guard let input = try? duplicate(streams.input), let output = try? duplicate(streams.output),
+        guard let input = try? duplicate(streams.input),
+            let output = try? duplicateForWriting(streams.output),
             let master = try? duplicate(terminal), let second = try? duplicate(terminal)
         else { return [] }
         return [

@@ -152,7 +152,7 @@ public struct Launcher: Sendable {
             ? nil
             : try StreamPlan(
                 streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil,
-                owner: mapping.hostUID(of: identity.uid), meter: sandbox.meter)
+                group: mapping.hostUID(of: identity.gid), meter: sandbox.meter)
         try fault.check(.openRoot)
         let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(

@@ -9,12 +9,14 @@ final class Pump {
     private let sourceRaw: Int32
     private let sinkRaw: Int32
     private let sinkKind: FileKind
+    /// Whether both sides are pipes.
+    private let splices: Bool
     /// What was read and not yet written.
     private var buffer: [UInt8] = []
     /// Whether the sink had no room for what the source has.
     private var awaitsSink = false
-    /// Whether nothing more is to be moved.
-    private var isBlocked = false
+    /// Whether the source had more than may be passed on.
+    private var isExhausted = false
     private let meter: OutputMeter?
     /// Why output was lost.
     private(set) var failure: SystemError?
@@ -22,11 +24,12 @@ final class Pump {
     /// Whether it carries what the caller types: it ends with the agent, whatever is left.
     var isInput: Bool { meter == nil }
 
-    /// Input: from the caller to the agent.
-    init(from source: consuming Descriptor, to sink: consuming Descriptor) {
+    /// Input: from the caller's file of this kind to the agent's pipe or terminal.
+    init(from source: consuming Descriptor, to sink: consuming Descriptor, isPipeToPipe: Bool = false) {
         sourceRaw = source.rawValue
         sinkRaw = sink.rawValue
         sinkKind = .characterDevice
+        splices = isPipeToPipe
         meter = nil
         self.source = consume source
         self.sink = consume sink
@@ -38,18 +41,21 @@ final class Pump {
         sourceRaw = source.rawValue
         sinkRaw = sink.rawValue
         sinkKind = kind
+        splices = kind == .fifo
         self.meter = meter
         self.source = consume source
         self.sink = consume sink
+        // The pipe is the agent's too, who can read from it: what was there a moment ago may be gone.
+        _ = try? setNonBlocking(sourceRaw)
     }
 
     var isDone: Bool { source == nil && buffer.isEmpty || sink == nil }
 
     /// What to wait for.
     var interests: [(descriptor: Int32, events: PollEvents)] {
-        if sink == nil || isBlocked { return [] }
+        if sink == nil { return [] }
         if awaitsSink || !buffer.isEmpty { return [(sinkRaw, .writable)] }
-        return source == nil ? [] : [(sourceRaw, .readable)]
+        return source == nil || isExhausted ? [] : [(sourceRaw, .readable)]
     }
 
     /// Moves what can be moved without waiting.
@@ -59,33 +65,57 @@ final class Pump {
     }
 
     /// Moves what can be moved now.
-    func turn() {
+    func turn() { withoutSignalsOfWriting { move() } }
+
+    private func move() {
         awaitsSink = false
-        if let meter, source != nil, buffer.isEmpty, meter.allowance(upTo: 1) == 0 { return lookBeyond(meter) }
-        if sinkKind == .fifo, let meter { return spliceOn(meter) }
-        if buffer.isEmpty, source != nil {
-            guard let bytes = try? read(raw: sourceRaw, upTo: meter?.allowance(upTo: 65536) ?? 65536), !bytes.isEmpty
-            else {
-                // End of file, or EIO from a terminal whose other side is gone.
-                source = nil
-                sink = nil
-                return
-            }
-            // Counted when read, so that two pumps never read more than the limit together.
-            meter?.count(bytes.count)
-            buffer = bytes
-        }
+        if splices, buffer.isEmpty, !isExhausted, meter?.allowance(upTo: 1) != 0 { return spliceOn() }
+        if buffer.isEmpty, source != nil, !isExhausted { take() }
         writeBuffer()
         if buffer.isEmpty, source == nil { sink = nil }
     }
 
-    /// The caller's pipe takes the agent's pages as they are. What it has no room for stays in the agent's pipe.
-    private func spliceOn(_ meter: OutputMeter) {
+    /// Reads what the source has, and keeps as much as may be passed on.
+    private func take() {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try read(raw: sourceRaw, upTo: 65536) } catch {
+            // What was there, someone else has read. EIO: a terminal whose other side is gone.
+            if error.errno != .again { source = nil }
+            return
+        }
+        guard !bytes.isEmpty else { return source = nil }
+        guard let meter else { return buffer = bytes }
+        // Whole packets are read even where only a part may be passed on: the kernel drops the rest of one. pipe(2), O_DIRECT
+        let allowed = meter.allowance(upTo: bytes.count)
+        // Counted when read, so that two pumps never pass on more than the limit together.
+        meter.count(allowed)
+        buffer = allowed == bytes.count ? bytes : Array(bytes.prefix(allowed))
+        guard allowed < bytes.count else { return }
+        // The pipe stays open until everything is killed: the agent is not to hear of its end before.
+        isExhausted = true
+        meter.exceed()
+    }
+
+    /// Takes nothing more from the source.
+    func closeSource() { source = nil }
+
+    /// Closes a source that has nothing now: for when everybody who could write more is gone, though somebody else may hold
+    /// the pipe open.
+    func closeEmptySource() {
+        guard source != nil, buffer.isEmpty, let ready = try? poll([(sourceRaw, .readable)], milliseconds: 0),
+            ready[0].isEmpty
+        else { return }
+        stop()
+    }
+
+    /// One pipe takes the other's pages as they are. What it has no room for stays where it is.
+    private func spliceOn() {
         do throws(SystemError) {
-            let count = try splice(from: sourceRaw, to: sinkRaw, upTo: meter.allowance(upTo: 1 << 20))
-            meter.count(count)
+            let most = meter?.allowance(upTo: 1 << 20) ?? 1 << 20
+            let count = try splice(from: sourceRaw, to: sinkRaw, upTo: most)
+            meter?.count(count)
             if count == 0 { stop() }
-        } catch where error.errno == .again {
+        } catch  where error.errno == .again {
             // Called because the source has something, or the sink had room: one of them has changed its mind.
             awaitsSink = true
             guard let ready = try? poll([(sourceRaw, .readable)], milliseconds: 0) else { return }
@@ -96,19 +126,14 @@ final class Pump {
     private func writeBuffer() {
         guard !buffer.isEmpty, sink != nil else { return }
         do throws(SystemError) {
-            let count =
-                sinkKind == .socket ? try sendSome(raw: sinkRaw, buffer) : try writeSome(raw: sinkRaw, buffer)
+            // With -t also a pipe: one that is ready takes a page without waiting. pipe(7), PIPE_BUF
+            let part = sinkKind == .characterDevice ? Array(buffer.prefix(4096)) : buffer
+            let count = sinkKind == .socket ? try sendSome(raw: sinkRaw, part) : try writeSome(raw: sinkRaw, part)
             buffer.removeFirst(count)
-        } catch where error.errno == .again {
+        } catch  where error.errno == .again {
+            // A terminal with room for one byte says so, and does not take a line feed that becomes two.
+            if sinkKind == .characterDevice { blockThread(for: .milliseconds(1)) }
         } catch { fail(error) }
-    }
-
-    /// At the limit: one byte more, or the end?
-    private func lookBeyond(_ meter: OutputMeter) {
-        guard let more = try? read(raw: sourceRaw, upTo: 1), !more.isEmpty else { return stop() }
-        // The pipe stays open until everything is killed: the agent is not to hear of its end before.
-        meter.exceed()
-        isBlocked = true
     }
 
     /// The caller's side takes no more. That nobody reads any more is no failure.

@@ -37,6 +37,8 @@ public struct RunningSandbox: ~Copyable {
     private var startedAt = monotonicNow()
     /// Whether init was told to end everything because of the output.
     private var endsForOutput = false
+    /// Whether the limit of CPU time is lifted, for the end.
+    private var cpuLimitIsLifted = false
     private var outputFailure: SystemError?
     /// The agent's process id inside.
     public private(set) var agentPID: UInt32 = 0
@@ -88,7 +90,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func sendOrExplain(_ record: [UInt8], _ descriptors: [Int32]) throws(EngineError) {
         do throws(SystemError) {
             try sendRecord(process.socket, record, descriptors: descriptors)
-        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
+        } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
             try awaitStart()
         } catch { throw EngineError(error) }
     }
@@ -206,7 +208,8 @@ public struct RunningSandbox: ~Copyable {
                 owners.append(pump)
             }
         }
-        let ready = try launching { () throws(SystemError) in try poll(interests) }
+        let rest = timeToLift()
+        let ready = try launching { () throws(SystemError) in try poll(interests, milliseconds: rest) }
         var turn = Turn()
         for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
         if listener != nil, !ready[first - 1].isEmpty { supervisor?.answer() }
@@ -219,6 +222,23 @@ public struct RunningSandbox: ~Copyable {
         return turn
     }
 
+    /// Milliseconds until the wall time is over where CPU time is limited, at most an hour; -1 where there is nothing to do.
+    ///
+    /// Init, which ends the run then, and everything that is to die share the limit: with a twentieth of a processor a
+    /// thousand busy threads take 20 seconds more. So it is lifted then.
+    private mutating func timeToLift() -> Int32 {
+        guard !cpuLimitIsLifted, let timeout = spec.limits.timeout, spec.limits.cpus?.value != nil else { return -1 }
+        let rest = startedAt + timeout - monotonicNow()
+        if rest > .zero { return Int32(min(rest / .milliseconds(1), 3_600_000)) + 1 }
+        liftCPULimit()
+        return -1
+    }
+
+    private mutating func liftCPULimit() {
+        cpuLimitIsLifted = true
+        if spec.limits.cpus?.value != nil { belongings.liftCPULimit() }
+    }
+
     private mutating func dropPumps() {
         for pump in pumps where pump.isDone { outputFailure = outputFailure ?? pump.failure }
         pumps.removeAll { $0.isDone }
@@ -228,6 +248,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func endForOutput() {
         guard !endsForOutput else { return }
         endsForOutput = true
+        liftCPULimit()
         _ = try? sendRecord(process.socket, ControlMessage.terminate)
     }
 
@@ -246,7 +267,7 @@ public struct RunningSandbox: ~Copyable {
             }
             if turn.isOver { break }
         }
-        return try finish { _ in true }
+        return try finish { (try? poll($0)) != nil }
     }
 
     /// Reaps init, reads what the cgroups know, removes everything, and passes on what the agent wrote last.
@@ -257,6 +278,7 @@ public struct RunningSandbox: ~Copyable {
         waiting goesOn: ([(descriptor: Int32, events: PollEvents)]) -> Bool
     ) throws(EngineError) -> Verdict {
         hasEnded = true
+        liftCPULimit()
         // Also after its last word: init has nothing left to do, and one that does not go would be waited for without end.
         _ = try? sendSignal(SIGKILL, to: process.process)
         let status = try process.reap()
@@ -285,18 +307,16 @@ public struct RunningSandbox: ~Copyable {
     }
 
     /// What the agent wrote before its end still goes out; what was typed ahead goes nowhere.
+    ///
+    /// All of it is in the pipes by now. Their end is not waited for: whom the agent passed a descriptor to may keep them
+    /// open, and a terminal has none while this process holds its other side.
     private mutating func drain(_ goesOn: ([(descriptor: Int32, events: PollEvents)]) -> Bool) {
         pumps.removeAll { $0.isInput }
-        // A terminal has no end of file while this process holds its other side: what is there now is all.
-        while !pumps.isEmpty, !meter.isExceeded {
-            if terminal.asRaw != nil {
-                guard let ready = try? poll(pumps.flatMap(\.interests), milliseconds: 0), !ready.allSatisfy(\.isEmpty)
-                else { return }
-            } else if !goesOn(pumps.flatMap(\.interests)) {
-                return
-            }
-            for pump in pumps { pump.turnIfReady() }
+        while true {
+            for pump in pumps { if meter.isExceeded { pump.closeSource() } else { pump.closeEmptySource() } }
             dropPumps()
+            guard !pumps.isEmpty, goesOn(pumps.flatMap(\.interests)) else { return }
+            for pump in pumps { pump.turnIfReady() }
         }
     }
 
@@ -304,6 +324,7 @@ public struct RunningSandbox: ~Copyable {
     public mutating func abandon() {
         guard !hasEnded else { return }
         hasEnded = true
+        liftCPULimit()
         _ = try? sendSignal(SIGKILL, to: process.process)
         _ = try? process.reap()
         _ = belongings.remove()
@@ -311,6 +332,7 @@ public struct RunningSandbox: ~Copyable {
 
     deinit {
         guard !hasEnded else { return }
+        belongings.liftCPULimit()
         _ = try? sendSignal(SIGKILL, to: process.process)
         // Its cgroups, which go with `belongings`, are busy until then.
         _ = try? poll([(process.process.rawValue, .readable)])

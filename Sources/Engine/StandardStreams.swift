@@ -23,9 +23,9 @@ public struct StandardStreams: Sendable {
 ///
 /// What the agent writes goes through a pipe of its own, except to devices such as /dev/null: who holds a descriptor of the
 /// caller's pipe could read what others write there, of a log could cut off what is in it, of a terminal could read what is
-/// typed later. What it reads is the caller's pipe, or a file that it cannot write to: without an id range of its own the
-/// agent is the caller to a file's permissions, and could open it again for writing through /proc/self/fd. A directory would
-/// be a way out of the sandbox.
+/// typed later. What it reads is the caller's pipe or file, where it cannot write to that: without an id range of its own the
+/// agent is the caller to its permissions, and could open it again for writing through /proc/self/fd. A directory would be a
+/// way out of the sandbox.
 struct StreamPlan: ~Copyable {
     /// Descriptors for the agent, to be passed.
     var agentSides = DescriptorTable()
@@ -33,27 +33,27 @@ struct StreamPlan: ~Copyable {
     var pumps: [Pump] = []
 
     /// - Parameters:
-    ///   - owner: the agent's uid on the host, where the launcher may give files away.
+    ///   - group: the agent's gid on the host, where the launcher may give files away.
     ///   - meter: counts what the agent writes to its pipes.
     init(
-        _ streams: StandardStreams, spec: SandboxSpec, mapsOwnRange: Bool, owner: UInt32?,
+        _ streams: StandardStreams, spec: SandboxSpec, mapsOwnRange: Bool, group: UInt32?,
         meter: OutputMeter = OutputMeter(limit: nil)
     ) throws(EngineError) {
         if spec.standardInput == .none {
             agentSides.append(try launching { () throws(SystemError) in try open("/dev/null") })
         } else {
-            try addInput(streams.input, mapsOwnRange: mapsOwnRange, owner: owner)
+            try addInput(streams.input, mapsOwnRange: mapsOwnRange, group: group)
         }
         // A sandbox that outlives its launcher outlives its pumps.
         let isPumped = (streams.arePumped || spec.limits.output != nil) && !spec.linger
         let pumped: OutputMeter? = isPumped ? meter : nil
-        try addOutput(streams.output, "standard output", owner: owner, meter: pumped)
+        try addOutput(streams.output, "standard output", group: group, meter: pumped)
         if pumped != nil, !pumps.filter({ !$0.isInput }).isEmpty, isSameOpenFile(streams.output, streams.error) {
             // One pipe for both keeps the order in which they were written.
             let output = agentSides.rawValues[1]
             agentSides.append(try launching { () throws(SystemError) in try duplicate(output) })
         } else {
-            try addOutput(streams.error, "standard error", owner: owner, meter: pumped)
+            try addOutput(streams.error, "standard error", group: group, meter: pumped)
         }
     }
 
@@ -72,7 +72,11 @@ struct StreamPlan: ~Copyable {
         EngineError(.invalidSpec, "\(name) is closed", hint: "redirect it from or to /dev/null")
     }
 
-    private static func status(_ raw: Int32, _ name: String) throws(EngineError) -> FileStatus {
+    private enum Direction: String { case reading, writing }
+
+    private static func status(
+        _ raw: Int32, _ name: String, for direction: Direction
+    ) throws(EngineError) -> FileStatus {
         let found: FileStatus
         do throws(SystemError) { found = try statusIfOpen(raw) } catch { throw closed(name) }
         guard found.kind != .directory, found.kind != .blockDevice else {
@@ -82,49 +86,74 @@ struct StreamPlan: ~Copyable {
                     + "which would be a way out of the sandbox",
                 hint: "redirect it from or to a file, a pipe or /dev/null")
         }
+        // nohup(1) makes /dev/null, for writing, the standard input: the agent's reads fail as they would without a sandbox.
+        let isDevice = found.kind == .characterDevice && !isTerminal(raw)
+        let isReading = direction == .reading
+        guard isDevice || isOpen(raw, butNot: isReading ? .writeOnly : .readOnly) else {
+            throw EngineError(
+                .invalidSpec, "\(name) is not open for \(direction.rawValue)",
+                hint: isReading ? "redirect it from a file or /dev/null" : "redirect it to a file or /dev/null")
+        }
         return found
     }
 
-    private mutating func addInput(_ raw: Int32, mapsOwnRange: Bool, owner: UInt32?) throws(EngineError) {
-        let found = try Self.status(raw, "standard input")
+    /// Whether a descriptor was opened in another way than this one, and not as a handle on a path alone.
+    private static func isOpen(_ raw: Int32, butNot mode: OpenFlags) -> Bool {
+        guard let found = try? accessMode(raw: raw) else { return false }
+        return found != mode && !found.contains(.pathOnly)
+    }
+
+    private mutating func addInput(_ raw: Int32, mapsOwnRange: Bool, group: UInt32?) throws(EngineError) {
+        let found = try Self.status(raw, "standard input", for: .reading)
         let isPassed =
             switch found.kind {
             case .characterDevice: !isTerminal(raw)
-            case .fifo: true
+            case .fifo: mapsOwnRange
             case .regular where mapsOwnRange: try launching { () throws(SystemError) in try isReadOnly(raw: raw) }
             default: false
             }
-        guard !isPassed else { return try pass(raw, found, owner: owner) }
+        guard !isPassed else { return try pass(raw, found, group: group, for: .reading) }
         let own = try launching { () throws(SystemError) in try duplicate(raw) }
         let pipe = try launching { () throws(SystemError) in try Pipe() }
         agentSides.append(try launching { () throws(SystemError) in try pipe.reader.duplicate() })
-        pumps.append(Pump(from: own, to: pipe.intoWriter()))
+        pumps.append(Pump(from: own, to: pipe.intoWriter(), isPipeToPipe: found.kind == .fifo))
     }
 
     private mutating func addOutput(
-        _ raw: Int32, _ name: String, owner: UInt32?, meter: OutputMeter?
+        _ raw: Int32, _ name: String, group: UInt32?, meter: OutputMeter?
     ) throws(EngineError) {
-        let found = try Self.status(raw, name)
+        let found = try Self.status(raw, name, for: .writing)
         let isDevice = found.kind == .characterDevice && !isTerminal(raw)
         guard let meter = isTerminal(raw) ? meter ?? OutputMeter(limit: nil) : isDevice ? nil : meter else {
-            return try pass(raw, found, owner: owner)
+            return try pass(raw, found, group: group, for: .writing)
         }
-        let own = try launching { () throws(SystemError) in try duplicate(raw) }
+        let own = try launching { () throws(SystemError) in try duplicateForWriting(raw) }
         let pipe = try launching { () throws(SystemError) in try Pipe() }
         let agent = try launching { () throws(SystemError) in try pipe.writer.duplicate() }
-        // So that the agent, who is somebody else, can open /dev/stdout.
-        if let owner { _ = try? changeOwner(agent, uid: owner, gid: found.gid) }
+        Self.admit(group, to: agent, for: .writing)
         agentSides.append(agent)
         pumps.append(Pump(from: pipe.intoReader(), to: own, kind: found.kind, meter: meter))
     }
 
     /// Passes a descriptor of the caller's on.
-    private mutating func pass(_ raw: Int32, _ found: FileStatus, owner: UInt32?) throws(EngineError) {
+    private mutating func pass(
+        _ raw: Int32, _ found: FileStatus, group: UInt32?, for direction: Direction
+    ) throws(EngineError) {
         let copy = try launching { () throws(SystemError) in try duplicate(raw) }
-        // So that the agent can open /dev/stdin: only anonymous pipes, nothing with a name.
-        if found.kind == .fifo, let owner, (try? fileSystemType(copy)) == 0x5049_5045 /* PIPEFS_MAGIC */ {
-            _ = try? changeOwner(copy, uid: owner, gid: found.gid)
+        // Only anonymous pipes, nothing with a name.
+        if found.kind == .fifo, (try? fileSystemType(copy)) == 0x5049_5045 /* PIPEFS_MAGIC */ {
+            Self.admit(group, to: copy, for: direction)
         }
         agentSides.append(copy)
+    }
+
+    /// Lets the agent, who is somebody else, open a pipe as /dev/stdin or /dev/stdout: in its one direction. As the pipe's
+    /// owner it could open the other side as well: write what others will read from the caller's input (a shell its script),
+    /// or take back what it wrote.
+    private static func admit(_ group: UInt32?, to pipe: borrowing Descriptor, for direction: Direction) {
+        guard let group else { return }
+        // Before the group is the agent's: whatever it was allowed is gone by then.
+        guard (try? changeMode(pipe, direction == .reading ? 0o640 : 0o620)) != nil else { return }
+        _ = try? changeOwner(pipe, uid: .max, gid: group)
     }
 }

@@ -17,6 +17,20 @@ public func isTerminal(_ descriptor: Int32) -> Bool {
     return tcgetattr(descriptor, &state) == 0
 }
 
+/// A second, owned descriptor for writing: to a terminal without ever waiting for it, with a flag that nobody else sees. A
+/// terminal that cannot be opened once more (exclusive, hung up, somebody else's) is duplicated, as other files are.
+public func duplicateForWriting(_ descriptor: Int32) throws(SystemError) -> Descriptor {
+    // Opened again, the master of a pseudo-terminal is another one. ioctl_tty(2), `TIOCGPTN`
+    var number: UInt32 = 0
+    let isMaster = withUnsafeMutablePointer(to: &number) { number in
+        mt_syscall(Int(SYS_ioctl), Int(descriptor), Int(MT_TIOCGPTN), Int(bitPattern: number), 0, 0, 0) == 0
+    }
+    guard isTerminal(descriptor), !isMaster else { return try duplicate(descriptor) }
+    do throws(SystemError) {
+        return try open("/proc/self/fd/\(descriptor)", [.writeOnly, .nonBlocking, .noControllingTerminal])
+    } catch { return try duplicate(descriptor) }
+}
+
 /// The size of a terminal; `nil` where the descriptor is not one. ioctl_tty(2), `TIOCGWINSZ`
 public func terminalSize(_ descriptor: Int32) -> TerminalSize? {
     var size = winsize()

@@ -93,3 +93,24 @@ public func monotonicNow() -> Duration {
     }
     return .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec)
 }
+
+/// Runs `body` without the signals that a write raises in its own thread: SIGPIPE where nobody reads any more, SIGXFSZ
+/// beyond the caller's limit of file sizes. The error says the same. signal(7), setrlimit(2)
+public func withoutSignalsOfWriting<Value>(_ body: () -> Value) -> Value {
+    var set = SignalSet([SIGPIPE, SIGXFSZ]).rawValue
+    var old: UInt64 = 0
+    return withUnsafeMutablePointer(to: &set) { set in
+        withUnsafeMutablePointer(to: &old) { old in
+            let (set, old) = (Int(bitPattern: set), Int(bitPattern: old))
+            _ = mt_syscall(Int(SYS_rt_sigprocmask), Int(SIG_BLOCK), set, old, 8, 0, 0)
+            let result = body()
+            // One that waits would be delivered as soon as it may be: taken off first. sigtimedwait(2)
+            var now = timespec(tv_sec: 0, tv_nsec: 0)
+            withUnsafeMutablePointer(to: &now) { now in
+                while mt_syscall(Int(SYS_rt_sigtimedwait), set, 0, Int(bitPattern: now), 8, 0, 0) > 0 {}
+            }
+            _ = mt_syscall(Int(SYS_rt_sigprocmask), Int(SIG_SETMASK), old, 0, 8, 0, 0)
+            return result
+        }
+    }
+}

@@ -40,7 +40,10 @@ struct Guards {
                 path: operands.path, action: operands.action, holdsGuards: operands.holdsGuards,
                 instruction: instruction))
         count += 1
-        try apply(count - 1)
+        do throws(StepError) { try apply(count - 1) } catch  where error.errno == ENOENT {
+            // The host replaced or removed it since it was found. What is gone needs no guard until it is there again.
+            if let failure = cover(count - 1) { throw StepError(failure) }
+        }
     }
 
     private mutating func grow() {
@@ -55,16 +58,22 @@ struct Guards {
     /// is in them is looked at. Returns the place in the program of a guard that could not be put back, and why.
     mutating func restore() -> (instruction: UInt32, errno: Int32)? {
         for index in 0..<count {
-            var failure = EAGAIN
-            var tries = 0
-            while isUncovered(entries[index].path) {
-                if tries == 64 { return (entries[index].instruction, failure) }
-                tries += 1
-                do throws(StepError) { try apply(index) } catch {
-                    failure = error.errno
-                    // Gone again, or part of a path that is just being rebuilt: look again, but not for ever.
-                    guard [ENOENT, ENOTDIR, ELOOP].contains(failure) else { tries = 64; continue }
-                }
+            if let failure = cover(index) { return (entries[index].instruction, failure) }
+        }
+        return nil
+    }
+
+    /// Mounts over a name as often as somebody outside replaces what is there; returns why it stays uncovered.
+    private mutating func cover(_ index: Int) -> Int32? {
+        var failure = EAGAIN
+        var tries = 0
+        while isUncovered(entries[index].path) {
+            if tries == 64 { return failure }
+            tries += 1
+            do throws(StepError) { try apply(index) } catch {
+                failure = error.errno
+                // Gone again, or part of a path that is just being rebuilt: look again, but not for ever.
+                guard [ENOENT, ENOTDIR, ELOOP].contains(failure) else { return failure }
             }
         }
         return nil

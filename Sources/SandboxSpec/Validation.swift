@@ -38,6 +38,11 @@ extension SandboxSpec {
                 "a sandbox that outlives its launcher has nobody to count its output; leave linger or limits.output out",
                 path: "limits.output")
         }
+        if audit, linger {
+            throw SpecError(
+                "the launcher answers for the filter while it reports; without it every call would fail: "
+                    + "leave linger or audit out", path: "audit")
+        }
         if audit, seccomp == .unconfined {
             throw SpecError("unconfined refuses nothing that could be reported; leave one out", path: "audit")
         }

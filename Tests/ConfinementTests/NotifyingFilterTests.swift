@@ -54,6 +54,28 @@ private struct SystemCallIsAbsent: Error { var name: String }
         #expect(try decision(denials, "close") == .log)
     }
 
+    @Test func `watches no call that a supervisor could not decide as the filter does`() throws {
+        let argument = SeccompProfile.Condition(argument: 1, .equal, 7)
+        let rules: [SeccompProfile.Rule] = [
+            .init(.killProcess, ["mkdir"]), .init(.trap, ["rmdir"]), .init(.log, ["chdir"]),
+            .init(.errno(.notPermitted), ["unlink"]), .init(.killThread, ["rename"], when: [argument]),
+        ]
+        let filter = try SeccompCompiler.compile(SeccompProfile(rules: rules, defaultAction: .allow))
+        let watched = ["mkdir", "rmdir", "chdir", "unlink", "rename", "openat"]
+        let notifying = try NotifyingFilter(filter, notifying: .denials(), alwaysOn: watched)
+        #expect(try decision(notifying, "mkdir") == .killProcess)
+        #expect(try decision(notifying, "rmdir") == .trap(0))
+        #expect(try decision(notifying, "chdir") == .log)
+        #expect(try decision(notifying, "rename", 0, 7) == .killThread)
+        #expect(try decision(notifying, "rename", 0, 8) == .allow)
+        #expect(try decision(notifying, "unlink") == .notify)
+        #expect(try decision(notifying, "openat") == .notify)
+        #expect(try decision(notifying, "read") == .allow)
+        // The profile that comes with Martinet kills nothing.
+        let usual = try NotifyingFilter(self.filter, notifying: .denials(), alwaysOn: watched)
+        for name in watched { #expect(try decision(usual, name) == .notify) }
+    }
+
     @Test func `differs from the original in nothing but returns, whatever the call`() throws {
         var generator = Generator(seed: 4)
         let notifying = try NotifyingFilter(filter, notifying: .denials(except: [.noAddressFamily]))

@@ -24,7 +24,7 @@ import Testing
         let streams = StandardStreams(
             input: input ?? null.rawValue, output: output ?? null.rawValue, error: null.rawValue,
             arePumped: arePumped)
-        let plan = try StreamPlan(streams, spec: spec, mapsOwnRange: ownRange, owner: nil)
+        let plan = try StreamPlan(streams, spec: spec, mapsOwnRange: ownRange, group: nil)
         return Outcome(files: try plan.agentSides.rawValues.map { try status(raw: $0) }, pumps: plan.pumps.count)
     }
 
@@ -58,14 +58,27 @@ import Testing
     }
 
     @Test(.enabled(if: isRoot, "only root gives files away"))
-    func `an anonymous pipe becomes the agent's, so that it can open its own streams`() throws {
+    func `an anonymous pipe is opened to the agent's group, in its one direction`() throws {
         let pipe = try Pipe()
+        let output = try Pipe()
         let null = try open("/dev/null", .readWrite)
-        let streams = StandardStreams(input: pipe.reader.rawValue, output: null.rawValue, error: null.rawValue)
         let before = try status(of: null)
-        _ = try StreamPlan(streams, spec: SandboxSpec(), mapsOwnRange: true, owner: 0x7000_03e8)
-        #expect(try status(of: pipe.reader).uid == 0x7000_03e8)
+        let owner = try status(of: pipe.reader).uid
+        let streams = StandardStreams(
+            input: pipe.reader.rawValue, output: output.writer.rawValue, error: null.rawValue)
+        _ = try StreamPlan(streams, spec: SandboxSpec(), mapsOwnRange: true, group: 0x7000_03e8)
+        let found = [try status(of: pipe.reader), try status(of: output.writer)]
+        #expect(found.map(\.gid) == [0x7000_03e8, 0x7000_03e8])
+        #expect(found.map(\.permissions) == [0o640, 0o620])
+        #expect(found.map(\.uid) == [owner, owner])
         #expect(try status(of: null) == before)
+    }
+
+    @Test func `an input pipe is pumped to an agent that is the caller, who could open its other side`() throws {
+        let pipe = try Pipe()
+        let outcome = try Self.plan(input: pipe.reader.rawValue, ownRange: false)
+        #expect(outcome.pumps == 1)
+        #expect(outcome.files[0] != (try status(of: pipe.reader)))
     }
 
     @Test func `a regular file is passed on to an agent with ids of its own, and pumped to any other`() throws {
@@ -118,7 +131,7 @@ import Testing
         let both = StandardStreams(
             input: null.rawValue, output: pipe.writer.rawValue, error: pipe.writer.rawValue,
             arePumped: true)
-        let plan = try StreamPlan(both, spec: SandboxSpec(), mapsOwnRange: true, owner: nil)
+        let plan = try StreamPlan(both, spec: SandboxSpec(), mapsOwnRange: true, group: nil)
         let files = try plan.agentSides.rawValues.map { try status(raw: $0) }
         #expect(files[1] == files[2])
         #expect(plan.pumps.count == 1)
@@ -175,6 +188,48 @@ import Testing
         #expect(received == Int(min(limit ?? .max, 200_000)))
         #expect(meter.written == UInt64(received))
         #expect(meter.isExceeded == ((limit ?? .max) < 200_000))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a pipe that its own writer emptied again is not waited for`() throws {
+        let source = try Pipe()
+        let writer = try source.writer.duplicate()
+        let sink = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        let pump = Pump(
+            from: source.intoReader(), to: try sink.duplicate(), kind: .regular, meter: OutputMeter(limit: nil))
+        pump.turn()
+        #expect(!pump.isDone)
+        try writeAll(writer, [1, 2, 3])
+        pump.turn()
+        #expect(try status(of: sink).size == 3)
+    }
+
+    @Test func `what a pipe in packet mode has beyond the limit is known to have been there`() throws {
+        let source = try Pipe()
+        let writer = try source.writer.duplicate()
+        try #require(fcntl(writer.rawValue, F_SETFL, O_WRONLY | O_DIRECT) == 0)
+        try writeAll(writer, [UInt8](repeating: 7, count: 4000))
+        let sink = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        let meter = OutputMeter(limit: 100)
+        let pump = Pump(from: source.intoReader(), to: try sink.duplicate(), kind: .regular, meter: meter)
+        for _ in 0..<3 { pump.turnIfReady() }
+        #expect(meter.isExceeded && meter.written == 100)
+        #expect(try status(of: sink).size == 100)
+    }
+
+    @Test func `an output that ended but is held open by somebody else is closed when it is empty`() throws {
+        let source = try Pipe()
+        let writer = try source.writer.duplicate()
+        try writeAll(writer, [1, 2, 3])
+        let sink = try open("/tmp", [.unnamed, .readWrite], mode: 0o600)
+        let pump = Pump(
+            from: source.intoReader(), to: try sink.duplicate(), kind: .regular, meter: OutputMeter(limit: nil))
+        pump.closeEmptySource()
+        #expect(!pump.isDone)
+        pump.turnIfReady()
+        pump.closeEmptySource()
+        #expect(pump.isDone && pump.failure == nil)
+        #expect(try status(of: sink).size == 3)
     }
 
     @Test func `a full disk on the caller's side is a failure that is told`() throws {

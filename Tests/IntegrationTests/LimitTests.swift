@@ -16,6 +16,17 @@ import Testing
         #expect(took < .seconds(10))
     }
 
+    @Test(.enabled(if: isRoot, needsCgroups))
+    func `The time limit holds for hundreds of processes that share a twentieth of a processor`() throws {
+        let script = "i=0; while [ $i -lt 300 ]; do (while :; do :; done) & i=$((i+1)); done; wait"
+        let before = monotonicNow()
+        let outcome = try Martinet.shell(["--cpus", "0.05", "--pids", "500", "--timeout", "1s"], script)
+        let took = monotonicNow() - before
+        #expect(outcome.status == 137)
+        #expect(outcome.errors.hasSuffix("martinet: ended by the time limit of 1s\n"), "\(outcome.errors)")
+        #expect(took < .seconds(3), "\(took)")
+    }
+
     @Test func `What ends in time is not touched by the limit`() throws {
         let outcome = try Martinet.shell(["--timeout", "20s"], "exit 4")
         #expect(outcome.status == 4)

@@ -26,6 +26,23 @@ import Testing
         #expect(program.wait().status == 128 + number)
     }
 
+    @Test func `A terminal that takes no more does not keep signals from being heard`() throws {
+        let master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
+        try #require(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+        defer { close(master) }
+        var name = [CChar](repeating: 0, count: 64)
+        try #require(ptsname_r(master, &name, name.count) == 0)
+        let path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // The first signal is the agent's, the second one for whoever waits until its output is read.
+        let outcome = try Martinet.hostShell(
+            #"""
+            "$M" run -- yes > \#(path) & p=$!
+            for signal in TERM TERM KILL; do sleep 1; kill -0 $p && kill -$signal $p; done 2> /dev/null
+            wait $p; echo $?
+            """#)
+        #expect(outcome.output == "143\n")
+    }
+
     @Test func `SIGTSTP stops agent and command line, SIGCONT lets both go on`() throws {
         // One process: a shell stopped in the middle of vfork(2) waits for its child, and does not count as stopped.
         let program = try Martinet.start([], ["/bin/sh", "-c", "echo ready; exec sleep 1"])

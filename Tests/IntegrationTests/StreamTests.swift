@@ -57,6 +57,51 @@ import Testing
         }
     }
 
+    @Test(arguments: [[], ["--user", "root"]])
+    func `An agent cannot write what others read from the caller's input`(options: [String]) throws {
+        let words = options.joined(separator: " ")
+        let outcome = try Martinet.hostShell(
+            #"""
+            (echo first; sleep 1) | {
+                "$M" run \#(words) -- sh -c '
+                    chmod 666 /proc/self/fd/0; echo injected > /proc/self/fd/0; echo injected 1<> /proc/self/fd/0' 2> /dev/null
+                cat
+            }
+            """#)
+        #expect(!outcome.output.contains("injected"))
+        if isRoot { #expect(outcome.output == "first\n") }
+    }
+
+    @Test(.enabled(if: isRoot, "any other agent is the caller to its own pipe"), arguments: [[], ["--user", "root"]])
+    func `An agent cannot take back what it wrote`(options: [String]) throws {
+        let outcome = try Martinet.shell(options, "head -c1 < /proc/self/fd/1 && echo opened")
+        #expect(outcome.status != 0)
+        #expect(outcome.output == "")
+        #expect(outcome.errors.contains("Permission denied"), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        ("0>", "standard input is not open for reading"), ("1<", "standard output is not open for writing"),
+        ("2<", "standard error is not open for writing"),
+    ])
+    func `A stream that was opened the wrong way round is refused`(redirection: String, message: String) throws {
+        try Scratch.with { scratch in
+            try scratch.write("file", "text")
+            let file = scratch["file"]
+            let outcome = try Martinet.hostShell(
+                #"exec 3>&1; "$M" run --report json=\#(scratch["report"]) -- true \#(redirection)\#(file); echo $? >&3"#
+            )
+            #expect(outcome.output == "125\n")
+            #expect(try scratch.read("report")?.contains(message) == true)
+        }
+    }
+
+    @Test func `A device that was opened the wrong way round is passed on, as nohup does`() throws {
+        let outcome = try Martinet.hostShell(#""$M" run -- sh -c 'cat; echo x' 0> /dev/null"#)
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "x\n")
+    }
+
     @Test func `A directory as standard input is refused`() throws {
         let outcome = try Martinet.hostShell(#""$M" run -- true < /"#)
         #expect(outcome.status == 125)

@@ -21,6 +21,20 @@ import Testing
         (json[section] as? [String: Any])?[key] as? Int
     }
 
+    @Test(arguments: ["| head -n 1", "> /dev/full", "> file-too-large"])
+    func `A verdict is written also where the output cannot be`(target: String) throws {
+        try Scratch.with { scratch in
+            let outcome = try Martinet.hostShell(
+                #"""
+                cd \#(scratch.path); ulimit -f 200
+                { "$M" run --report json=\#(scratch["report"]) -- sh -c 'yes | head -c 200000'; echo $? > status; } \#(target)
+                cat status
+                """#)
+            let report = try #require(try scratch.read("report"))
+            #expect(report.contains("\"exit-status\":"), "\(outcome.output) \(outcome.errors)")
+        }
+    }
+
     @Test func `A good end has its code, times and no limit`() throws {
         let (outcome, json) = try report([], "sleep 0.3; exit 7")
         #expect(outcome.status == 7)

@@ -33,6 +33,11 @@ import Testing
                     + "limits.output out"
             ),
             (
+                ["--audit", "--linger", "a"],
+                "audit: the launcher answers for the filter while it reports; without it every call would fail: "
+                    + "leave linger or audit out"
+            ),
+            (
                 ["--audit", "--seccomp", "unconfined", "a"],
                 "audit: unconfined refuses nothing that could be reported; leave one out"
             ),

@@ -109,6 +109,7 @@ static const uint64_t MT_MOUNT_ATTR_IDMAP = MOUNT_ATTR_IDMAP;
 static const uint64_t MT_MOUNT_ATTR_NOSYMFOLLOW = MOUNT_ATTR_NOSYMFOLLOW;
 static const uint64_t MT_MNT_DETACH = 2; // sys/mount.h clashes with linux/mount.h
 static const unsigned long MT_TIOCGPTPEER = TIOCGPTPEER;
+static const unsigned long MT_TIOCGPTN = TIOCGPTN;
 static const unsigned long MT_TIOCSPTLCK = TIOCSPTLCK;
 static const unsigned long MT_TIOCSWINSZ = TIOCSWINSZ;
 static const unsigned long MT_TIOCGWINSZ = TIOCGWINSZ;
