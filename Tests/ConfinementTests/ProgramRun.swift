@@ -46,7 +46,10 @@ final class ProgramGround {
         let home = getenv("HOME").map { String(cString: $0) } ?? directory
         var request = SpawnRequest(
             path: program, arguments: [program] + arguments,
-            environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=\(home)", "TMPDIR=\(directory)"],
+            environment: [
+                "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=\(home)", "TMPDIR=\(directory)",
+                "XDG_CACHE_HOME=\(directory)/cache",
+            ],
             standardOutput: output.rawValue, standardError: errors.rawValue)
         request.standardInput = standardInput.rawValue
         let status = try reap(try spawn(request))
