@@ -143,7 +143,7 @@ public struct SandboxCgroup: ~Copyable, Sendable {
             // Held as long as this value lives: `CgroupSweep` leaves alone what is locked.
             if try !tryLock(directory) { throw SystemError("flock", .again, path) }
             directories.append(directory)
-        } catch  where error.errno == .exists {
+        } catch where error.errno == .exists {
             throw CgroupError(.exists, path, cause: error, hint: "a sandbox of this name is there already")
         } catch {
             if places.last?.path != path { removeIfEmpty(parent, at: mount) }
@@ -165,7 +165,7 @@ private func makeCgroup(
         do throws(SystemError) {
             try driver.makeParent(parent, of: part, mount: mount)
             return try makeDirectory(path, at: .descriptor(mount.rawValue))
-        } catch  where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
+        } catch where attempt < 256 && (error.errno == .noEntry || error.errno == .noDevice) {
             attempt += 1
         } catch {
             throw error

@@ -115,7 +115,7 @@ final class Pump {
             let count = try splice(from: sourceRaw, to: sinkRaw, upTo: most)
             meter?.count(count)
             if count == 0 { stop() }
-        } catch  where error.errno == .again {
+        } catch where error.errno == .again {
             // Called because the source has something, or the sink had room: one of them has changed its mind.
             awaitsSink = true
             guard let ready = try? poll([(sourceRaw, .readable)], milliseconds: 0) else { return }
@@ -130,7 +130,7 @@ final class Pump {
             let part = sinkKind == .characterDevice ? Array(buffer.prefix(4096)) : buffer
             let count = sinkKind == .socket ? try sendSome(raw: sinkRaw, part) : try writeSome(raw: sinkRaw, part)
             buffer.removeFirst(count)
-        } catch  where error.errno == .again {
+        } catch where error.errno == .again {
             // A terminal with room for one byte says so, and does not take a line feed that becomes two.
             if sinkKind == .characterDevice { blockThread(for: .milliseconds(1)) }
         } catch { fail(error) }

@@ -90,7 +90,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func sendOrExplain(_ record: [UInt8], _ descriptors: [Int32]) throws(EngineError) {
         do throws(SystemError) {
             try sendRecord(process.socket, record, descriptors: descriptors)
-        } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
+        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
             try awaitStart()
         } catch { throw EngineError(error) }
     }

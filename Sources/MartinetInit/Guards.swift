@@ -40,7 +40,7 @@ struct Guards {
                 path: operands.path, action: operands.action, holdsGuards: operands.holdsGuards,
                 instruction: instruction))
         count += 1
-        do throws(StepError) { try apply(count - 1) } catch  where error.errno == ENOENT {
+        do throws(StepError) { try apply(count - 1) } catch where error.errno == ENOENT {
             // The host replaced or removed it since it was found. What is gone needs no guard until it is there again.
             if let failure = cover(count - 1) { throw StepError(failure) }
         }
