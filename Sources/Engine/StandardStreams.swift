@@ -57,8 +57,8 @@ struct StreamPlan: ~Copyable {
         }
     }
 
-    /// Refuses closed streams. To be asked before anything else is opened: the next descriptor opened would take the closed
-    /// one's number, and be handed to the agent in its place.
+    /// Refuses closed streams, and with a terminal such as it cannot be pumped from or to. To be asked before anything else is
+    /// opened: the next descriptor opened would take the closed one's number, and be handed to the agent in its place.
     static func requireOpen(_ streams: StandardStreams, _ spec: SandboxSpec) throws(EngineError) {
         let all = [
             (streams.input, "standard input"), (streams.output, "standard output"), (streams.error, "standard error"),
@@ -66,6 +66,15 @@ struct StreamPlan: ~Copyable {
         for (raw, name) in all where spec.terminal || spec.standardInput != .none || raw != streams.input {
             do throws(SystemError) { _ = try statusIfOpen(raw) } catch { throw closed(name) }
         }
+        guard spec.terminal else { return }
+        if !mayRead(raw: streams.input) { throw notOpen("standard input", for: .reading) }
+        if !mayWrite(raw: streams.output) { throw notOpen("standard output", for: .writing) }
+    }
+
+    private static func notOpen(_ name: String, for direction: Direction) -> EngineError {
+        EngineError(
+            .invalidSpec, "\(name) is not open for \(direction.rawValue)",
+            hint: "redirect it \(direction == .reading ? "from" : "to") a file or /dev/null")
     }
 
     private static func closed(_ name: String) -> EngineError {
@@ -88,19 +97,10 @@ struct StreamPlan: ~Copyable {
         }
         // nohup(1) makes /dev/null, for writing, the standard input: the agent's reads fail as they would without a sandbox.
         let isDevice = found.kind == .characterDevice && !isTerminal(raw)
-        let isReading = direction == .reading
-        guard isDevice || isOpen(raw, butNot: isReading ? .writeOnly : .readOnly) else {
-            throw EngineError(
-                .invalidSpec, "\(name) is not open for \(direction.rawValue)",
-                hint: isReading ? "redirect it from a file or /dev/null" : "redirect it to a file or /dev/null")
+        guard isDevice || (direction == .reading ? mayRead(raw: raw) : mayWrite(raw: raw)) else {
+            throw notOpen(name, for: direction)
         }
         return found
-    }
-
-    /// Whether a descriptor was opened in another way than this one, and not as a handle on a path alone.
-    private static func isOpen(_ raw: Int32, butNot mode: OpenFlags) -> Bool {
-        guard let found = try? accessMode(raw: raw) else { return false }
-        return found != mode && !found.contains(.pathOnly)
     }
 
     private mutating func addInput(_ raw: Int32, mapsOwnRange: Bool, group: UInt32?) throws(EngineError) {

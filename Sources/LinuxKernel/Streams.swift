@@ -45,6 +45,18 @@ public func accessMode(raw descriptor: Int32) throws(SystemError) -> OpenFlags {
     return OpenFlags(rawValue: UInt64(flags & Int(O_ACCMODE)))
 }
 
+/// Whether a descriptor was opened so that it can be read; false for one that is closed. fcntl(2), `F_GETFL`
+public func mayRead(raw descriptor: Int32) -> Bool { isOpen(descriptor, butNot: O_WRONLY) }
+
+/// Whether a descriptor was opened so that it can be written; false for one that is closed. fcntl(2), `F_GETFL`
+public func mayWrite(raw descriptor: Int32) -> Bool { isOpen(descriptor, butNot: O_RDONLY) }
+
+/// In no way but a certain one, nor as a handle on a path alone (`O_PATH`).
+private func isOpen(_ descriptor: Int32, butNot mode: Int32) -> Bool {
+    let flags = mt_syscall(Int(SYS_fcntl), Int(descriptor), Int(F_GETFL), 0, 0, 0, 0)
+    return flags >= 0 && flags & Int(O_ACCMODE) != Int(mode) && flags & Int(OpenFlags.pathOnly.rawValue) == 0
+}
+
 /// Whether a descriptor was opened for reading only. fcntl(2), `F_GETFL`
 public func isReadOnly(raw descriptor: Int32) throws(SystemError) -> Bool {
     try accessMode(raw: descriptor) == .readOnly

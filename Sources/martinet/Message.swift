@@ -19,9 +19,10 @@ enum Message {
         write(visible(text) + "\n", to: 2)
     }
 
-    /// Writing to a descriptor that is not open is a bug elsewhere, and traps; here the caller may have closed it.
+    /// Writing to a descriptor that is not open for it is a bug elsewhere, and traps; here the caller may have closed it, or
+    /// opened it for reading.
     private static func write(_ text: String, to raw: Int32) {
-        guard (try? statusIfOpen(raw)) != nil else { return }
+        guard mayWrite(raw: raw) else { return }
         try? writeAll(raw: raw, text.utf8)
     }
 

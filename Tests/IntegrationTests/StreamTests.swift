@@ -96,6 +96,13 @@ import Testing
         }
     }
 
+    @Test(arguments: ["0> /dev/null", "1< /dev/null"])
+    func `With a terminal a stream that was opened the wrong way round is refused`(redirection: String) throws {
+        let outcome = try Martinet.hostShell(#"exec 3>&1; "$M" run -t -- true \#(redirection); echo $? >&3"#)
+        #expect(outcome.output == "125\n")
+        #expect(outcome.errors.contains("is not open for"), "\(outcome.errors)")
+    }
+
     @Test func `A device that was opened the wrong way round is passed on, as nohup does`() throws {
         let outcome = try Martinet.hostShell(#""$M" run -- sh -c 'cat; echo x' 0> /dev/null"#)
         #expect(outcome.status == 0)
