@@ -118,7 +118,7 @@ static CHILD int child(void *argument) {
         if (result >= 0) result = call3(SYS_setresuid, 0, 0, 0);
         result = step(l, MT_STAGE_SET_IDS, result);
         if (result < 0) return fail(l, MT_STAGE_SET_IDS, result);
-    } else {
+    } else if (l->identity == MT_IDENTITY_AMBIENT) {
         result = step(l, MT_STAGE_CAPABILITIES, raise_ambient(l->last_capability));
         if (result < 0) return fail(l, MT_STAGE_CAPABILITIES, result);
     }
@@ -213,6 +213,102 @@ static CHILD void remove_placeholder(const struct mt_janitor_entry *e) {
     call3(SYS_unlinkat, e->directory, (long)e->path, e->kind == MT_JANITOR_PLACEHOLDER_DIRECTORY ? AT_REMOVEDIR : 0);
 }
 
+struct entry_record { // struct linux_dirent64, getdents64(2)
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+static CHILD int is_dots(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
+
+// Opens a subdirectory, by one name and on the same file system; its owner gets the permission if that is missing.
+static CHILD long open_below(long directory, const char *name) {
+    struct open_how how = {O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+    static const char prefix[] = "/proc/self/fd/";
+    char path[sizeof prefix + 10], digits[10];
+    long handle = call4(SYS_openat2, directory, (long)name, (long)&how, sizeof how);
+    if (handle < 0) return handle;
+    int count = 0, length = 0;
+    for (long rest = handle; rest > 0 || count == 0; rest /= 10) digits[count++] = (char)('0' + rest % 10);
+    for (; prefix[length]; length++) path[length] = prefix[length];
+    while (count > 0) path[length++] = digits[--count];
+    path[length] = 0;
+    call3(SYS_fchmodat, AT_FDCWD, (long)path, 0700);
+    long opened = call4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    call1(SYS_close, handle);
+    return opened;
+}
+
+// Removes one name if that takes no more than a call; 0 if it did.
+static CHILD long remove_name(long directory, const char *name) {
+    long result = call3(SYS_unlinkat, directory, (long)name, 0);
+    return result < 0 ? call3(SYS_unlinkat, directory, (long)name, AT_REMOVEDIR) : result;
+}
+
+// Empties one subdirectory of a tree: what is a directory that is not empty moves up beside it, for a later round. So the
+// depth of a tree costs neither stack nor descriptors.
+static CHILD int lift(long top, const char *name, unsigned *moved) {
+    char buffer[2048] __attribute__((aligned(8)));
+    static const char prefix[] = ".removing-";
+    int done = 0;
+    long child = open_below(top, name), count;
+    if (child < 0) return 0;
+    while ((count = call3(SYS_getdents64, child, (long)buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < count; at += ((struct entry_record *)(buffer + at))->length) {
+            struct entry_record *e = (struct entry_record *)(buffer + at);
+            char fresh[sizeof prefix + 8];
+            if (is_dots(e->name)) continue;
+            if (remove_name(child, e->name) == 0) {
+                done = 1;
+                continue;
+            }
+            int length = 0;
+            for (; prefix[length]; length++) fresh[length] = prefix[length];
+            for (unsigned rest = ++*moved, i = 0; i < 8; i++, rest >>= 4) fresh[length++] = (char)('a' + (rest & 15));
+            fresh[length] = 0;
+            long result = call5(SYS_renameat2, child, (long)e->name, top, (long)fresh, 1 /* RENAME_NOREPLACE */);
+            if (result == -EACCES) {
+                long below = open_below(child, e->name); // a directory that moves is written to
+                if (below >= 0) call1(SYS_close, below);
+                result = call5(SYS_renameat2, child, (long)e->name, top, (long)fresh, 1);
+            }
+            if (result == 0) done = 1;
+        }
+    }
+    call1(SYS_close, child);
+    return call3(SYS_unlinkat, top, (long)name, AT_REMOVEDIR) == 0 || done;
+}
+
+// Only what the launcher made. Nothing outside can be reached: no symlink is followed and no file system entered.
+static CHILD void remove_tree(const struct mt_janitor_entry *e) {
+    char buffer[2048] __attribute__((aligned(8)));
+    struct stat found;
+    unsigned moved = 0;
+    if (e->inode == 0) return;
+    long top = call4(SYS_openat, e->directory, (long)e->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (top < 0) return;
+    int progress = call2(SYS_fstat, top, (long)&found) == 0;
+    if (e->inode != MT_JANITOR_ANY && (found.st_dev != e->device || found.st_ino != e->inode)) progress = 0;
+    int is_ours = progress;
+    while (progress) {
+        long count;
+        progress = 0;
+        call3(SYS_lseek, top, 0, SEEK_SET);
+        while ((count = call3(SYS_getdents64, top, (long)buffer, sizeof buffer)) > 0) {
+            for (long at = 0; at < count; at += ((struct entry_record *)(buffer + at))->length) {
+                struct entry_record *entry = (struct entry_record *)(buffer + at);
+                if (is_dots(entry->name)) continue;
+                if (remove_name(top, entry->name) == 0 || lift(top, entry->name, &moved)) progress = 1;
+            }
+        }
+    }
+    call1(SYS_close, top);
+    if (is_ours) call3(SYS_unlinkat, e->directory, (long)e->path, AT_REMOVEDIR);
+}
+
 // The launcher's table is the janitor's alone now. What it does not need it closes: an init that still waits for its id
 // maps must see the end of its pipe, and whoever reads the launcher's output the end of that.
 static CHILD void close_needless(const struct mt_janitor *j) {
@@ -227,9 +323,8 @@ static CHILD void close_needless(const struct mt_janitor *j) {
     }
 }
 
-// A cgroup v1 freezer keeps what is killed until it is thawed. Only a freezer has the file.
-static CHILD void thaw(const struct mt_janitor *j) {
-    static const char file[] = "freezer.state", value[] = "THAWED";
+// Writes to a control file in each of the cgroups; where a cgroup has no such file, nothing.
+static CHILD void write_control(const struct mt_janitor *j, const char *file, const char *value, size_t length) {
     for (int i = 0; i < MT_JANITOR_ENTRIES; i++) {
         const struct mt_janitor_entry *e = &j->entries[i];
         if (e->kind != MT_JANITOR_BUSY_DIRECTORY) continue;
@@ -238,11 +333,29 @@ static CHILD void thaw(const struct mt_janitor *j) {
         if (directory < 0) continue;
         long state = call4(SYS_openat, directory, (long)file, O_WRONLY | O_CLOEXEC, 0);
         if (state >= 0) {
-            call3(SYS_write, state, (long)value, sizeof value - 1);
+            call3(SYS_write, state, (long)value, (long)length);
             call1(SYS_close, state);
         }
         call1(SYS_close, directory);
     }
+}
+
+// A cgroup v1 freezer keeps what is killed until it is thawed. Only a freezer has the file.
+static CHILD void thaw(const struct mt_janitor *j) {
+    static const char file[] = "freezer.state", value[] = "THAWED";
+    write_control(j, file, value, sizeof value - 1);
+}
+
+// Lets init end what it started: without a PID namespace its end alone would end nothing. In a v2 cgroup the kernel does
+// it at once. (Linux 5.14)
+static CHILD void let_finish(const struct mt_janitor *j) {
+    static const char file[] = "cgroup.kill", value[] = "1";
+    struct timespec patience = {20, 0};
+    struct pollfd end = {j->init, POLLIN, 0};
+    write_control(j, file, value, sizeof value - 1);
+    thaw(j);
+    if (call5(SYS_ppoll, (long)&end, 1, (long)&patience, 0, 8) == 0)
+        call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
 }
 
 static CHILD int janitor(void *argument) {
@@ -254,9 +367,11 @@ static CHILD int janitor(void *argument) {
     while (call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8) == -EINTR) {}
     close_needless(j);
     if (j->init >= 0) {
-        if (!j->lingers) {
+        if (j->end == MT_JANITOR_KILL) {
             call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
             thaw(j);
+        } else if (j->end == MT_JANITOR_LET_FINISH) {
+            let_finish(j);
         }
         struct pollfd end = {j->init, POLLIN, 0};
         while (call5(SYS_ppoll, (long)&end, 1, 0, 0, 8) == -EINTR) {}
@@ -277,6 +392,9 @@ static CHILD int janitor(void *argument) {
         case MT_JANITOR_PLACEHOLDER_FILE:
         case MT_JANITOR_PLACEHOLDER_DIRECTORY:
             remove_placeholder(e);
+            break;
+        case MT_JANITOR_TREE:
+            remove_tree(e);
             break;
         default:
             break;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Cgroups
 import LinuxKernel
 import SandboxSpec
@@ -10,7 +11,8 @@ struct Belongings: ~Copyable {
     private var cgroup: SandboxCgroup?
     private var placeholders: WorkspacePlaceholders?
     private var janitor: Janitor?
-    private var initProcess: (Int32, lingers: Bool)?
+    private var directory: PrivateDirectory?
+    private var initProcess: (Int32, end: EndOfInit)?
 
     /// A sandbox that was let go of: its processes have ended, what else it had is still there.
     deinit {
@@ -19,6 +21,7 @@ struct Belongings: ~Copyable {
         case .none: break
         }
         placeholders?.remove()
+        directory?.remove()
     }
 
     /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.
@@ -55,15 +58,26 @@ struct Belongings: ~Copyable {
         if let janitor { return janitor }
         try fault.check(.startJanitor)
         let janitor = try Janitor()
-        if let initProcess { janitor.watch(initProcess.0, lingers: initProcess.lingers) }
+        if let initProcess { janitor.watch(initProcess.0, end: initProcess.end) }
         self.janitor = janitor
         return janitor
     }
 
-    /// Names init: the janitor ends it with the launcher.
-    mutating func watch(_ process: Int32, lingers: Bool) {
-        initProcess = (process, lingers)
-        janitor?.watch(process, lingers: lingers)
+    /// Names init, and what the janitor does with it when the launcher has died.
+    mutating func watch(_ process: Int32, end: EndOfInit) {
+        initProcess = (process, end)
+        janitor?.watch(process, end: end)
+    }
+
+    /// Makes a home and a place for temporary files, for an agent without file systems of its own.
+    mutating func makePrivateDirectory(
+        in parent: String, owner: (uid: UInt32, gid: UInt32)?, fault: FaultInjection?
+    ) throws(EngineError) -> PrivateDirectory {
+        let janitor = try startedJanitor(fault)
+        try fault.check(.makePrivateDirectory)
+        let directory = try PrivateDirectory(in: parent, owner: owner, janitor: janitor)
+        self.directory = directory
+        return directory
     }
 
     mutating func keep(_ placeholders: WorkspacePlaceholders) { self.placeholders = placeholders }
@@ -121,12 +135,41 @@ struct Belongings: ~Copyable {
         }
     }
 
+    /// The sandbox's directories in them.
+    var cgroupPaths: [String] {
+        switch cgroup {
+        case .some(let cgroup): cgroup.paths
+        case .none: []
+        }
+    }
+
     /// The hierarchies that the sandbox is in, in words.
     var cgroupWords: [String] {
         switch cgroup {
         case .some(let cgroup): cgroup.hierarchyNames
         case .none: []
         }
+    }
+
+    /// Kills what is left in the sandbox's cgroups: what an init without a PID namespace, itself killed, left running.
+    func killStragglers() {
+        for path in cgroupPaths {
+            for _ in 0..<200 {
+                let pids = Self.processes(in: path)
+                if pids.isEmpty { break }
+                for pid in pids {
+                    // Looked at again once the descriptor is open: the number may have become another process's.
+                    guard let process = try? openProcess(pid), Self.processes(in: path).contains(pid) else { continue }
+                    _ = try? sendSignal(SIGKILL, to: process)
+                }
+                blockThread(for: .milliseconds(2))
+            }
+        }
+    }
+
+    private static func processes(in path: String) -> [Int32] {
+        let text = ((try? readText("\(path)/cgroup.procs")) ?? nil) ?? ""
+        return text.split(separator: "\n").compactMap { Int32($0) }.filter { $0 > 0 }
     }
 
     /// Removes everything; the first failure is returned, after all else has been tried.
@@ -137,6 +180,8 @@ struct Belongings: ~Copyable {
         }
         placeholders?.remove()
         placeholders = nil
+        directory?.remove()
+        directory = nil
         // Last: until here the janitor would have done it.
         janitor = nil
         return failure

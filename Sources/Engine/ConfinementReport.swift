@@ -38,13 +38,16 @@ extension Launcher {
             ("network", spec.network != .host && !joined.contains(.network)), ("uts", !joined.contains(.uts)),
             ("ipc", !joined.contains(.ipc)), ("cgroup", !joined.contains(.cgroup)), ("time", !spec.timeOffsets.isEmpty),
         ]
-        level.namespaces = all.filter(\.1).map(\.0)
+        level.namespaces = spec.isolation == .namespaces ? all.filter(\.1).map(\.0) : []
         level.identity = mapping.words(agent: inputs.identity.uid, caller: probe.uid)
         level.capabilities = spec.capabilities.map(\.description)
         level.seccomp = inputs.filter.isEmpty ? "unconfined" : inputs.filterName
         level.landlock = landlock.abi ?? 0
         level.landlockWords = landlock.description
         level.cgroups = cgroups
+        if let alone = inputs.landlockAlone {
+            level.missing = LandlockMissing(spec: spec, inputs: inputs, alone: alone).words
+        }
         if spec.network == .host { level.missing.append("the network is the host's") }
         if inputs.filter.isEmpty { level.missing.append("no system call is refused") }
         if case .none(let reason) = landlock { level.missing.append("Landlock: \(reason)") }

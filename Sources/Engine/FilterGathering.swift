@@ -13,7 +13,8 @@ extension Launcher {
     ) throws(EngineError) {
         guard
             let source = try filterSource(
-                spec, capabilities: capabilities, kernel: kernel, isLandlocked: inputs.landlock != nil)
+                spec, capabilities: capabilities, kernel: kernel, isLandlocked: inputs.landlock != nil,
+                alone: inputs.landlockAlone)
         else {
             guard !options.learns else {
                 throw EngineError(
@@ -35,7 +36,8 @@ extension Launcher {
 
     /// Which filter is meant; `nil` for none.
     private func filterSource(
-        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion, isLandlocked: Bool
+        _ spec: SandboxSpec, capabilities: CapabilitySet, kernel: HostProbe.KernelVersion, isLandlocked: Bool,
+        alone: LandlockAlone?
     ) throws(EngineError) -> SeccompSource? {
         let source: SeccompSource
         switch spec.seccomp {
@@ -43,7 +45,8 @@ extension Launcher {
         case .strict: source = .strict
         case .default:
             // A set-uid file in a directory of the host's would outlive the sandbox, and be the host's.
-            let sharesDirectory = spec.workspace != nil || spec.binds.contains { !$0.readOnly }
+            let sharesDirectory =
+                spec.workspace != nil || spec.binds.contains { !$0.readOnly } || spec.isolation == .landlock
             source = .default(capabilities: capabilities, denySetuidBits: sharesDirectory)
         case .file(let path):
             do throws(ConfinementError) {
@@ -53,6 +56,11 @@ extension Launcher {
             } catch {
                 throw EngineError(.invalidSpec, "seccomp: \(error)")
             }
+        }
+        if let alone {
+            return .custom(
+                source.profile.standingAlone(
+                    abi: alone.abi, usesNetwork: spec.network == .host, sharesIdentity: alone.sharesIdentity))
         }
         // Guards and read-only mounts are to hold also where mounting would be allowed.
         guard isLandlocked, capabilities.contains(.sysAdmin) else { return source }
@@ -69,7 +77,7 @@ extension Launcher {
             options.learns
             ? try filterSource(
                 spec, capabilities: CapabilitySet(rawValue: inputs.capabilities), kernel: kernel,
-                isLandlocked: inputs.landlock != nil) : nil
+                isLandlocked: inputs.landlock != nil, alone: inputs.landlockAlone) : nil
         do throws(ConfinementError) {
             let filter = try NotifyingFilter(
                 inputs.filter, notifying: options.learns ? .everything : .denials(),
@@ -90,6 +98,10 @@ extension Launcher {
                     uid: base + identity.uid, gid: base + identity.gid, groups: identity.groups.map { base + $0 }))
         // The agent is the caller, on the host.
         case .subordinate, .single: PathAudit(identity: nil)
+        case .host(let uid):
+            PathAudit(
+                identity: uid == effectiveUID()
+                    ? nil : FileSystemIdentity(uid: uid, gid: identity.gid, groups: identity.groups))
         case .joined: nil
         }
     }

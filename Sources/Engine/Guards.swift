@@ -66,6 +66,11 @@ final class GuardedWorkspace {
         return try launching { () throws(SystemError) in try duplicate(raw) }
     }
 
+    func status() throws(EngineError) -> FileStatus {
+        let raw = directory.rawValue
+        return try launching { () throws(SystemError) in try LinuxKernel.status(raw: raw) }
+    }
+
     /// What has appeared under protected names, or why that could not be seen.
     func review() -> (appeared: [String], failure: String?) {
         do throws(StorageError) {

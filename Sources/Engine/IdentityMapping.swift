@@ -14,13 +14,20 @@ struct IdentityMapping: ~Copyable {
         case single
         /// A joined user namespace has its maps.
         case joined
+        /// Without a user namespace ids are the host's: the agent's own, or the caller's.
+        case host(uid: UInt32)
     }
 
     let kind: Kind
     /// Keeps the range ours; init holds a duplicate, so that it stays ours as long as init lives.
     let lock: Descriptor?
 
-    var mapsRange: Bool { kind != .single }
+    var mapsRange: Bool {
+        switch kind {
+        case .ownRange, .subordinate, .joined: true
+        case .single, .host: false
+        }
+    }
 
     /// The host's id of an id inside, where it is known.
     func hostUID(of uid: UInt32) -> UInt32? {
@@ -35,13 +42,14 @@ struct IdentityMapping: ~Copyable {
         case .subordinate: "subordinate ids of uid \(caller), agent \(caller)"
         case .single: "uid \(caller) alone"
         case .joined: "those of the joined user namespace"
+        case .host(let uid): uid == caller ? "uid \(uid), the caller's own" : "uid \(uid) of the host"
         }
     }
 
     /// Writes the maps of a process that waits for them. user_namespaces(7)
     func write(for pid: Int32, agentUID: UInt32, agentGID: UInt32, probe: HostProbe) throws(EngineError) {
         switch kind {
-        case .joined: return
+        case .joined, .host: return
         case .ownRange(let base):
             try writeMap("uid_map", pid, "0 \(base) 65536")
             try writeMap("gid_map", pid, "0 \(base) 65536")

@@ -14,6 +14,9 @@ struct InitProcess: ~Copyable {
     /// Both ends: writing to a child that has ended is then no SIGPIPE of the launcher's.
     private var gate: Pipe?
     private var isReaped = false
+    /// Whether init must end by itself, since it has no PID namespace that would end what it started.
+    private let endsItself: Bool
+    private var isReleased = false
 
     private static let stackSize = 65536
     private static let size = 4096 + stackSize
@@ -24,6 +27,8 @@ struct InitProcess: ~Copyable {
         var cloneFlags: UInt64
         var unshareFlags: UInt64
         var mapsRange: Bool
+        /// Without a user namespace: init stays who the launcher is.
+        var keepsIdentity = false
         var clearsGroups: Bool
         var lastCapability: UInt32
         var cgroup: Int32?
@@ -47,7 +52,9 @@ struct InitProcess: ~Copyable {
         launch.pointee.socket = sockets.far.rawValue
         launch.pointee.null = null.rawValue
         launch.pointee.release = pipe.reader.rawValue
-        launch.pointee.identity = Int32((request.mapsRange ? MT_IDENTITY_ROOT : MT_IDENTITY_AMBIENT).rawValue)
+        let identity =
+            request.keepsIdentity ? MT_IDENTITY_CALLER : request.mapsRange ? MT_IDENTITY_ROOT : MT_IDENTITY_AMBIENT
+        launch.pointee.identity = Int32(identity.rawValue)
         launch.pointee.clears_groups = request.clearsGroups ? 1 : 0
         launch.pointee.last_capability = request.lastCapability
         (launch.pointee.fail_stage, launch.pointee.fail_errno) = request.fault.stage
@@ -61,11 +68,12 @@ struct InitProcess: ~Copyable {
         let result = mt_launch_start(launch, memory + 4096, Self.stackSize)
         setSignalMask(old)
         guard result == 0 else {
-            let error = Self.error(launch.pointee.stage, launch.pointee.error)
+            let error = Self.error(launch.pointee.stage, launch.pointee.error, request.keepsIdentity)
             SharedMapping.free(memory, Self.size)
             throw error
         }
         self.memory = memory
+        endsItself = request.keepsIdentity
         pid = launch.pointee.pid
         process = Descriptor(owning: launch.pointee.pidfd)
         socket = sockets.intoNear()
@@ -77,6 +85,7 @@ struct InitProcess: ~Copyable {
     /// - Parameter awaitingExecution: whether to wait until the child is init, in memory of its own, or has ended.
     mutating func release(awaitingExecution: Bool = false) throws(EngineError) {
         guard let gate = gate.take() else { return }
+        isReleased = true
         try launching { () throws(SystemError) in try writeAll(gate.writer, [1]) }
         guard awaitingExecution else { return }
         // The child's end is close-on-exec: when it goes, and it is the last one, the pipe has no reader any more.
@@ -86,7 +95,7 @@ struct InitProcess: ~Copyable {
 
     /// Why the child ended before init ran, if that is so.
     var childError: EngineError? {
-        launch.pointee.stage == 0 ? nil : Self.error(launch.pointee.stage, launch.pointee.error)
+        launch.pointee.stage == 0 ? nil : Self.error(launch.pointee.stage, launch.pointee.error, endsItself)
     }
 
     /// Waits for init's end; with it, the kernel has ended everything in its PID namespace.
@@ -96,18 +105,29 @@ struct InitProcess: ~Copyable {
         return try launching { () throws(SystemError) in try LinuxKernel.reap(pid) }
     }
 
+    /// Ends init, and with it everything inside; waits as long as init takes for that where it must do it itself.
+    func end() {
+        if endsItself, isReleased {
+            // What init reads then is that its launcher is gone.
+            _ = try? shutDown(socket)
+            _ = try? poll([(process.rawValue, .readable)], milliseconds: 20_000)
+        }
+        _ = try? sendSignal(SIGKILL, to: process)  // gone already is as good
+    }
+
     deinit {
         if !isReaped {
-            _ = try? sendSignal(SIGKILL, to: process)  // gone already is as good
+            end()
             _ = try? LinuxKernel.reap(pid)
         }
         SharedMapping.free(memory, Self.size)
     }
 
-    private static func error(_ stage: Int32, _ errno: Int32) -> EngineError {
+    private static func error(_ stage: Int32, _ errno: Int32, _ isWithoutNamespaces: Bool) -> EngineError {
         let errno = Errno(rawValue: errno)
         let (action, hint): (String, String?) =
             switch mt_launch_stage(UInt32(stage)) {
+            case MT_STAGE_CLONE where isWithoutNamespaces: ("clone3", cloneHint(errno))
             case MT_STAGE_CLONE: ("clone3 with a new user and PID namespace", cloneHint(errno))
             case MT_STAGE_HELPER: ("clone3 for joining namespaces", nil)
             case MT_STAGE_JOIN: ("setns into a namespace to join", "joining takes the privileges of its owner")
@@ -124,10 +144,12 @@ struct InitProcess: ~Copyable {
 
     private static func cloneHint(_ errno: Errno) -> String? {
         switch errno {
-        case .noSpace: "user namespaces are used up or forbidden: sysctl user.max_user_namespaces=15000"
+        case .noSpace:
+            "user namespaces are used up or forbidden: sysctl user.max_user_namespaces=15000; "
+                + "or --isolation landlock, which does without them"
         case .notPermitted, .permissionDenied:
             "this kernel forbids unprivileged user namespaces: sysctl kernel.unprivileged_userns_clone=1 (Debian), "
-                + "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu)"
+                + "kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); or --isolation landlock, which does without them"
         case .again: "the limit of processes is reached: ulimit -u, or the pids limit of the caller's cgroup"
         default: nil
         }

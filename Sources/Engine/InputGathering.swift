@@ -100,7 +100,8 @@ extension LaunchPreparation {
 
     /// The agent's environment: a small fixed one, then what was asked for, then secrets.
     static func environment(
-        _ spec: SandboxSpec, identity: AgentIdentity, secrets: [SecretInput], callerTerminal: String?
+        _ spec: SandboxSpec, identity: AgentIdentity, secrets: [SecretInput], callerTerminal: String?,
+        temporary: String? = nil
     ) -> (lines: [String], secretNames: Set<String>) {
         var values: [(name: String, value: String)] = [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -109,6 +110,7 @@ extension LaunchPreparation {
             ("LANG", "C.UTF-8"),
             ("container", "martinet"),
         ]
+        if let temporary { values.append(("TMPDIR", temporary)) }
         if spec.terminal { values.append(("TERM", callerTerminal ?? "xterm")) }
         func set(_ name: String, _ value: String) {
             if let index = values.firstIndex(where: { $0.name == name }) {

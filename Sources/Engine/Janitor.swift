@@ -3,6 +3,24 @@ import CLinux
 import LinuxKernel
 import Storage
 
+/// What becomes of init when its launcher has died.
+enum EndOfInit: Sendable {
+    /// The kernel ends everything in its PID namespace with it.
+    case kill
+    /// It lingers: it outlives its launcher.
+    case leave
+    /// It has no PID namespace, and ends by itself what it started.
+    case letFinish
+
+    fileprivate var rule: mt_janitor_end {
+        switch self {
+        case .kill: MT_JANITOR_KILL
+        case .leave: MT_JANITOR_LEAVE
+        case .letFinish: MT_JANITOR_LET_FINISH
+        }
+    }
+}
+
 /// Removes what a launch leaves on the machine if the launcher is killed: cgroups and placeholder files.
 ///
 /// A process in the launcher's memory, asleep until the launcher's end; it costs no memory of its own and ends with the
@@ -41,9 +59,9 @@ final class Janitor {
         SharedMapping.free(memory, Self.size)
     }
 
-    /// Names init, to be killed with the launcher or, if it lingers, to be waited for.
-    func watch(_ process: Int32, lingers: Bool) {
-        state.pointee.lingers = lingers ? 1 : 0
+    /// Names init, and what becomes of it when the launcher has died.
+    func watch(_ process: Int32, end: EndOfInit) {
+        state.pointee.end = Int32(end.rule.rawValue)
         state.pointee.`init` = process
     }
 
@@ -62,6 +80,22 @@ final class Janitor {
             entry.pointee.device = new.device
             entry.pointee.size = new.size
             entry.pointee.inode = new.inode
+        }
+    }
+
+    /// Enters a directory that is about to be made, by a name that nobody else uses; returns its number, for `made`.
+    func enter(tree path: String) throws(EngineError) -> Int {
+        try enter(path, MT_JANITOR_TREE, directory: Int32(AT_FDCWD))
+        let entry = nextEntry - 1
+        withEntry(entry) { $0.pointee.inode = .max }
+        return entry
+    }
+
+    /// Notes which directory it is, now that it exists: only that one is ever removed.
+    func made(_ entry: Int, device: UInt64, inode: UInt64) {
+        withEntry(entry) { entry in
+            entry.pointee.device = device
+            entry.pointee.inode = inode
         }
     }
 

@@ -59,6 +59,12 @@ struct LandlockChoice: Sendable, Equatable {
         EngineError(.unavailable, "\(what): \(reason)", hint: reason.cure)
     }
 
+    /// The policy of an isolation that consists of it.
+    func requiredPolicy() throws(EngineError) -> LandlockPolicy {
+        guard let policy else { throw EngineError(.unavailable, "isolation landlock: \(level)") }
+        return policy
+    }
+
     /// The masks for the compiler; the standard descriptors are given by slot and number.
     func inputs(
         audits: Bool, standard: StandardDescriptors?, raws: [Int32]?

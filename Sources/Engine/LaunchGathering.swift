@@ -12,14 +12,7 @@ extension Launcher {
         streams: borrowing StreamPlan?, layerMap: Int32?, overlay: borrowing OverlayStore?
     ) throws(EngineError) -> LaunchInputs {
         let fault = options.fault
-        var standard: StandardDescriptors?
-        if let raws = streams.agentRaws {
-            var slots: [Slot] = []
-            for (raw, name) in zip(raws, ["standard input", "standard output", "standard error"]) {
-                slots.append(trees.pass(try launching { () throws(SystemError) in try duplicate(raw) }, name: name))
-            }
-            standard = StandardDescriptors(input: slots[0], output: slots[1], error: slots[2])
-        }
+        let standard = try passStandard(streams, &trees)
         let root = try LaunchPreparation.openRoot(
             spec, &trees, idMap: layerMap, overlay: overlay)
         try fault.check(.openTrees)
@@ -56,5 +49,33 @@ extension Launcher {
         try fault.check(.compileFilter)
         try gatherFilter(spec, capabilities: capabilities, kernel: trees.probe.kernel, into: &inputs)
         return inputs
+    }
+
+    /// Passes the agent's standard descriptors on; `nil` with a terminal.
+    func passStandard(
+        _ streams: borrowing StreamPlan?, _ trees: inout HostTrees
+    ) throws(EngineError) -> StandardDescriptors? {
+        guard let raws = streams.agentRaws else { return nil }
+        var slots: [Slot] = []
+        for (raw, name) in zip(raws, ["standard input", "standard output", "standard error"]) {
+            slots.append(trees.pass(try launching { () throws(SystemError) in try duplicate(raw) }, name: name))
+        }
+        return StandardDescriptors(input: slots[0], output: slots[1], error: slots[2])
+    }
+
+    /// Passes on what init joins and watches of the sandbox's cgroups.
+    func passCgroups(
+        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ inputs: inout LaunchInputs, _ trees: inout HostTrees
+    ) throws(EngineError) {
+        var tasks = try sandbox.belongings.joinDescriptors()
+        while let file = tasks.removeLast() { inputs.cgroups.append(trees.pass(file, name: "cgroup tasks")) }
+        if spec.limits.memory?.value != nil, let event = try sandbox.belongings.memoryEvent() {
+            inputs.memoryEvent = trees.pass(event, name: "out-of-memory event")
+        }
+        if spec.limits.cpuTime != nil, let source = try sandbox.belongings.cpuUsageSource() {
+            let isUnified = source.format == .usageMicroseconds
+            let slot = trees.pass(source.intoDescriptor(), name: "CPU time")
+            inputs.cpuTime = CPUTimeInput(slot: slot, isUnified: isUnified, parallelism: onlineProcessors())
+        }
     }
 }

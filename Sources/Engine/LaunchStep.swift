@@ -19,6 +19,7 @@ public enum LaunchStep: String, Sendable, CaseIterable {
     case openRoot
     case openTrees
     case makePlaceholders
+    case makePrivateDirectory
     case compileFilter
     case sendProgram
     case awaitStart

@@ -59,6 +59,10 @@ public struct Launcher: Sendable {
     public func explain(_ spec: SandboxSpec) throws(EngineError) -> SetupProgram {
         try validate(spec)
         let probe = try probe()
+        if spec.isolation == .landlock {
+            let landlock = try LandlockChoice(spec, probe.landlock)
+            return try explainWithoutNamespaces(spec, probe, landlock).program
+        }
         let identity = try LaunchPreparation.identity(spec)
         let mapping = try identityMapping(spec, probe: probe, identity: identity)
         let cgroups = try cgroupPlan(spec, probe: probe)
@@ -91,7 +95,10 @@ public struct Launcher: Sendable {
         sandbox.accounts = options.accounts
         sandbox.landlockLevel = landlock.level
         do throws(EngineError) {
-            try prepare(&sandbox, spec, probe, streams, terminalSize)
+            switch spec.isolation {
+            case .namespaces: try prepare(&sandbox, spec, probe, streams, terminalSize)
+            case .landlock: try prepareWithoutNamespaces(&sandbox, spec, probe, landlock, streams, terminalSize)
+            }
             try fault.check(.awaitStart)
             try sandbox.awaitStart()
         } catch {
@@ -114,6 +121,9 @@ public struct Launcher: Sendable {
             }
             let joins = try openJoins(spec)
             try fault.check(.clone)
+            if spec.isolation == .landlock {
+                return try cloneSubreaper(probe: probe, cgroup: belongings.cloneDescriptor)
+            }
             return try cloneInit(
                 spec, probe: probe, mapsRange: try mapsRange(spec, probe), joins: joins,
                 cgroup: belongings.cloneDescriptor)
@@ -165,16 +175,7 @@ public struct Launcher: Sendable {
         try guardWorkspace(spec, &inputs, &sandbox)
         if cgroups.holdsProcesses && sandbox.belongings.hasCgroup { inputs.processLimit = nil }
         try fault.check(.attachToCgroup)
-        var tasks = try sandbox.belongings.joinDescriptors()
-        while let file = tasks.removeLast() { inputs.cgroups.append(trees.pass(file, name: "cgroup tasks")) }
-        if spec.limits.memory?.value != nil, let event = try sandbox.belongings.memoryEvent() {
-            inputs.memoryEvent = trees.pass(event, name: "out-of-memory event")
-        }
-        if spec.limits.cpuTime != nil, let source = try sandbox.belongings.cpuUsageSource() {
-            let isUnified = source.format == .usageMicroseconds
-            let slot = trees.pass(source.intoDescriptor(), name: "CPU time")
-            inputs.cpuTime = CPUTimeInput(slot: slot, isUnified: isUnified, parallelism: onlineProcessors())
-        }
+        try passCgroups(&sandbox, spec, &inputs, &trees)
         if let lock = mapping.lock.asRaw {
             let copy = try launching { () throws(SystemError) in try duplicate(lock) }
             trees.passLock(copy, name: "id range lock")
@@ -190,7 +191,7 @@ public struct Launcher: Sendable {
         try sandbox.send(program, descriptors: trees.descriptors)
     }
 
-    private func probe() throws(EngineError) -> HostProbe {
+    func probe() throws(EngineError) -> HostProbe {
         var probe = try HostProbe.probe()
         if let landlock = options.landlock { probe.landlock = landlock }
         return probe
@@ -206,9 +207,9 @@ public struct Launcher: Sendable {
     }
 
     /// Finishes the inputs with what only the whole launch knows, and compiles.
-    private func program(
+    func program(
         _ spec: SandboxSpec, inputs: inout LaunchInputs, trees: inout HostTrees, mapping: borrowing IdentityMapping,
-        cgroups: borrowing CgroupChoice
+        cgroups: borrowing CgroupChoice, changesIdentity: Bool = true
     ) -> SetupProgram {
         inputs.locks = trees.locks
         inputs.descriptorCount = UInt32(trees.descriptors.count)
@@ -218,6 +219,7 @@ public struct Launcher: Sendable {
             unifiedCgroups: cgroups.isUnified,
             switchesTimeNamespaceAtExec: trees.probe.kernel >= HostProbe.KernelVersion(major: 6, minor: 1))
         facts.waitsForAnswers = trees.probe.kernel >= HostProbe.KernelVersion(major: 5, minor: 19)
+        facts.changesIdentity = changesIdentity
         return SetupProgram(spec: spec, inputs: inputs, host: facts)
     }
 }

@@ -48,7 +48,9 @@ public struct RunningSandbox: ~Copyable {
     init(process: consuming InitProcess, belongings: consuming Belongings, spec: SandboxSpec) {
         self.process = process
         self.belongings = belongings
-        self.belongings.watch(self.process.process.rawValue, lingers: spec.linger)
+        self.belongings.watch(
+            self.process.process.rawValue,
+            end: spec.linger ? .leave : spec.isolation == .landlock ? .letFinish : .kill)
         self.spec = spec
         meter = OutputMeter(limit: spec.limits.output?.bytes)
     }
@@ -280,7 +282,7 @@ public struct RunningSandbox: ~Copyable {
         hasEnded = true
         liftCPULimit()
         // Also after its last word: init has nothing left to do, and one that does not go would be waited for without end.
-        _ = try? sendSignal(SIGKILL, to: process.process)
+        process.end()
         let status = try process.reap()
         var facts = RunFacts(exit: exit, initStatus: status)
         facts.measuredWallTime = monotonicNow() - startedAt
@@ -289,6 +291,8 @@ public struct RunningSandbox: ~Copyable {
         if accounts || limits.memory?.value != nil || limits.pids?.value != nil || limits.cpuTime != nil {
             facts.usage = belongings.usage()
         }
+        let hadCgroup = belongings.hasCgroup
+        if exit == nil, spec.isolation == .landlock { belongings.killStragglers() }
         let removal = belongings.remove()
         drain(goesOn)
         facts.outputBytes = hasPumps ? meter.written : nil
@@ -299,6 +303,11 @@ public struct RunningSandbox: ~Copyable {
         facts.learnedProfile = try supervisor?.learnedProfile()
         let verdict = Verdict(facts)
         if let removal { throw removal }
+        if exit == nil, spec.isolation == .landlock, !hadCgroup {
+            throw EngineError(
+                .initFailed, "init was killed; what the agent started may still run",
+                hint: "with a cgroup it would not: systemd-run --user --scope -p Delegate=yes martinet run …")
+        }
         guard var verdict else {
             throw EngineError(.initFailed, "init ended (\(status)) without saying how the agent did")
         }
@@ -325,18 +334,22 @@ public struct RunningSandbox: ~Copyable {
         guard !hasEnded else { return }
         hasEnded = true
         liftCPULimit()
-        _ = try? sendSignal(SIGKILL, to: process.process)
+        process.end()
         _ = try? process.reap()
+        if spec.isolation == .landlock { belongings.killStragglers() }
         _ = belongings.remove()
     }
 
     deinit {
         guard !hasEnded else { return }
         belongings.liftCPULimit()
-        _ = try? sendSignal(SIGKILL, to: process.process)
+        process.end()
         // Its cgroups, which go with `belongings`, are busy until then.
         _ = try? poll([(process.process.rawValue, .readable)])
     }
+
+    /// Takes the host's side of a terminal that the host made itself.
+    mutating func adopt(terminal: consuming Descriptor) { self.terminal = .some(terminal) }
 
     // MARK: Words
 

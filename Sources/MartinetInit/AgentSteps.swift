@@ -9,6 +9,7 @@ struct AgentStart {
     var instructionCount: UInt32
     var slots: Slots
     var page: UnsafeMutablePointer<mt_agent_page>
+    var mode: ProgramMode
 
     func fail(_ index: UInt32, _ errno: Int32) {
         page.pointee.failed_index = index
@@ -23,7 +24,9 @@ func runAgent(_ start: inout AgentStart) {
     while index < start.instructionCount, !executed {
         do throws(StepError) {
             let (opcode, operands) = try nextInstruction(&start.program)
-            guard opcode.runsInAgent else { throw StepError(EBADMSG) }
+            guard opcode.runsInAgent, start.mode == .namespaces || opcode.runsWithoutNamespaces else {
+                throw StepError(EBADMSG)
+            }
             try execute(opcode, operands, start)
             executed = opcode == .execute
         } catch {
@@ -64,6 +67,9 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ start: AgentStart
         try setWorkingDirectory(try wire { () throws(WireError) in try reader.string() })
     case .setUmask: try sys(Int(SYS_umask), Int(try wire { () throws(WireError) in try reader.uint32() }))
     case .resetSignals: try resetSignals()
+    case .setParentDeathSignal:
+        let signal = try wire { () throws(WireError) in try reader.uint32() }
+        try sys(Int(SYS_prctl), Int(PR_SET_PDEATHSIG), Int(signal), 0, 0, 0)
     case .setNoNewPrivileges: try sys(Int(SYS_prctl), Int(PR_SET_NO_NEW_PRIVS), 1, 0, 0, 0)
     case .joinSessionKeyring: try joinSessionKeyring()
     case .restrictSelf:

@@ -3,12 +3,13 @@ import CLinux
 
 /// PID 1 of a sandbox: receives a program, executes it step by step, starts the agent, reaps, reports how it ended.
 ///
-/// It decides nothing. Started by hand it does nothing either: unless it is PID 1 of a new PID namespace, holds the
-/// launcher's socket, and is in other mount and user namespaces than the launcher, it exits with 125.
+/// It decides nothing. Started by hand it does nothing either: unless it holds the launcher's socket, it exits with 125.
+/// A program for new namespaces it runs only as PID 1, in other mount and user namespaces than the launcher; a program
+/// without namespaces only as another process in the launcher's own, and of that only what touches nothing of the host's.
 @c(MartinetInit_main)
 func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int32 {
-    guard mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0) == 1, socketIsOurs() else {
-        complain("martinet-init: only martinet starts this program, as PID 1 of new namespaces; nothing was done\n")
+    guard socketIsOurs() else {
+        complain("martinet-init: only martinet starts this program; nothing was done\n")
         return 125
     }
     // Installed without read permission, it is not dumpable from exec on, and /proc/self is not its own. Until the agent
@@ -17,7 +18,7 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     var program: ReceivedProgram
     do throws(StepError) {
         program = try receiveProgram()
-        try requireFreshNamespaces(program.header)
+        try requirePlace(program.header)
     } catch {
         reportFailure(instruction: RecordLayout.noInstruction, errno: error.errno)
         return 125
@@ -39,8 +40,9 @@ private func socketIsOurs() -> Bool {
     return result == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
 }
 
-/// Refuses to touch mounts or identities that are the launcher's. namespaces(7)
-private func requireFreshNamespaces(_ header: ProgramHeader) throws(StepError) {
+/// Refuses to touch mounts or identities that are the launcher's, and to be a process of the host's where it is not.
+/// namespaces(7)
+private func requirePlace(_ header: ProgramHeader) throws(StepError) {
     func identity(_ path: StaticString) throws(StepError) -> NamespaceIdentity {
         var found = stat()
         try withWord(&found) { found throws(StepError) in
@@ -48,7 +50,18 @@ private func requireFreshNamespaces(_ header: ProgramHeader) throws(StepError) {
         }
         return NamespaceIdentity(device: UInt64(found.st_dev), inode: UInt64(found.st_ino))
     }
-    guard try identity("/proc/self/ns/mnt") != header.launcherMountNamespace,
-        try identity("/proc/self/ns/user") != header.launcherUserNamespace
-    else { throw StepError(EPERM) }
+    let isFirst = mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0) == 1
+    let mount = try identity("/proc/self/ns/mnt")
+    let user = try identity("/proc/self/ns/user")
+    switch header.mode {
+    case .namespaces:
+        guard isFirst, mount != header.launcherMountNamespace, user != header.launcherUserNamespace else {
+            throw StepError(EPERM)
+        }
+    case .subreaper:
+        guard !isFirst, mount == header.launcherMountNamespace, user == header.launcherUserNamespace else {
+            throw StepError(EPERM)
+        }
+        try sys(Int(SYS_prctl), Int(PR_SET_CHILD_SUBREAPER), 1, 0, 0, 0)
+    }
 }

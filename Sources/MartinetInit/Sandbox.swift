@@ -6,6 +6,7 @@ struct Sandbox {
     private var program: WireReader
     private let instructionCount: UInt32
     private let slots: Slots
+    private let mode: ProgramMode
     private var index: UInt32 = 0
     private var mounts = MountBuilder()
     private var watch = Watch()
@@ -16,6 +17,8 @@ struct Sandbox {
         program = received.instructions
         instructionCount = UInt32(received.header.instructionCount)
         slots = received.slots
+        mode = received.header.mode
+        watch.mode = mode
     }
 
     /// Executes the program and then stays until the sandbox ends.
@@ -29,14 +32,16 @@ struct Sandbox {
             try sys(Int(SYS_umask), 0)
             while index < instructionCount {
                 let (opcode, operands) = try nextInstruction(&program)
-                guard opcode.runsInInit else { throw StepError(EBADMSG) }
+                guard opcode.runsInInit, mode == .namespaces || opcode.runsWithoutNamespaces else {
+                    throw StepError(EBADMSG)
+                }
                 try execute(opcode, operands)
                 index += 1
             }
             throw StepError(EBADMSG)  // a program without an agent
         } catch {
             reportFailure(instruction: index, errno: error.errno)
-            exitNow(125)
+            watch.leave()
         }
     }
 
@@ -186,7 +191,8 @@ struct Sandbox {
         try watch.prepare()
         let page = try makeAgentPage()
         var start = AgentStart(
-            program: program, firstInstruction: index + 1, instructionCount: instructionCount, slots: slots, page: page)
+            program: program, firstInstruction: index + 1, instructionCount: instructionCount, slots: slots, page: page,
+            mode: self.mode)
         let pid =
             switch mode {
             case .copied: try spawnAgent(&start, MT_SPAWN_COPIED)
@@ -196,7 +202,7 @@ struct Sandbox {
         let errno = mt_agent_errno(page)
         if errno != 0 {
             reportFailure(instruction: page.pointee.failed_index, errno: errno)
-            exitNow(125)
+            watch.leave()
         }
         if let oldOOMScore { try writeOOMScore(oldOOMScore) }
         for slot in 0..<slots.capacity { slots.release(UInt32(slot), except: watch.memory) }

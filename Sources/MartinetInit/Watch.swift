@@ -3,6 +3,8 @@ import CLinux
 
 /// What init does once the agent runs: reap, pass signals on, keep the deadline, and say how it ended.
 struct Watch {
+    /// What holds together what is to be ended: a PID namespace, or init as their subreaper.
+    var mode = ProgramMode.namespaces
     var agent: Int32 = 0
     /// An event descriptor that the kernel signals when the memory cgroup is out of memory (cgroup v1).
     var memory = -1
@@ -68,7 +70,7 @@ struct Watch {
                 watched.4.fd = -1
             }
             if watched.1.revents != 0, !obey() {
-                if !outlivesLauncher { exitNow(125) }
+                if !outlivesLauncher { leave() }
                 launcherIsThere = false
                 watched.1.fd = -1
             }
@@ -78,7 +80,23 @@ struct Watch {
     /// Kills everything inside; the agent's status arrives through `reapAll`.
     private mutating func end(_ why: EndReason) {
         if reason == .agentEnded { reason = why }
-        _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+        _ = killAll()
+    }
+
+    /// Kills everything that was started; false where some of it could not be, and lives on.
+    private func killAll() -> Bool {
+        switch mode {
+        case .namespaces:
+            _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+            return true
+        case .subreaper: return Descendants().endAll()
+        }
+    }
+
+    /// Ends without a word of how the agent did. In a PID namespace the kernel ends the rest.
+    func leave() -> Never {
+        if mode == .subreaper { endTheRest() }
+        exitNow(125)
     }
 
     /// Takes all signals before acting on any: what happens after that raises another.
@@ -99,7 +117,7 @@ struct Watch {
         // First: until then the names are open.
         if namesAppeared, let failure = guards.restore() {
             reportFailure(instruction: failure.instruction, errno: failure.errno)
-            exitNow(125)
+            leave()
         }
         reapAll()
     }
@@ -126,10 +144,21 @@ struct Watch {
 
     /// What the agent left running ends with it. Before the report, so that its CPU time is in it.
     private func endTheRest() {
-        _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+        // Who has no child has no descendant either.
+        if mode == .subreaper, !reapDead() { return }
+        let areDead = killAll()
         while true {
-            let pid = mt_syscall(Int(SYS_wait4), -1, 0, 0, 0, 0, 0)
-            if pid < 0, pid != -Int(EINTR) { return }
+            let pid = mt_syscall(Int(SYS_wait4), -1, 0, areDead ? 0 : Int(WNOHANG), 0, 0, 0)
+            if pid == 0 || pid < 0 && pid != -Int(EINTR) { return }
+        }
+    }
+
+    /// Reaps who is dead already; false where init has no child any more.
+    private func reapDead() -> Bool {
+        while true {
+            let pid = mt_syscall(Int(SYS_wait4), -1, 0, Int(WNOHANG), 0, 0, 0)
+            if pid == 0 { return true }
+            if pid < 0, pid != -Int(EINTR) { return false }
         }
     }
 
@@ -212,7 +241,7 @@ struct Watch {
 
     private func malformed() -> Bool {
         reportFailure(instruction: RecordLayout.noInstruction, errno: EBADMSG)
-        exitNow(125)
+        leave()
     }
 
     private func signal(_ number: Int, _ scope: SignalScope) {
@@ -223,6 +252,8 @@ struct Watch {
             case .agentGroup: -Int(agent)
             case .everyone: -1
             }
+        // Without a PID namespace, -1 is every process that the user has.
+        if mode == .subreaper, scope == .everyone { return Descendants().signal(number) }
         _ = mt_syscall(Int(SYS_kill), target, number, 0, 0, 0, 0)
     }
 

@@ -72,6 +72,7 @@ extension SandboxSpec {
             (!devices.isEmpty, "device"), (hostname != nil, "hostname"), (!join.isEmpty, "join"),
             (!timeOffsets.isEmpty, "time-offset"), (!capabilities.isEmpty, "cap"), (limits.disk != nil, "limits.disk"),
             (limits.inodes != nil, "limits.inodes"), (linger, "linger"),
+            (secrets.contains { $0.delivery == .file }, "secret-file"),
         ]
         for (isAsked, path) in needing where isAsked {
             throw SpecError("this takes namespaces, which isolation landlock does without; leave one out", path: path)

@@ -20,7 +20,6 @@ extension ProgramCompiler {
     /// What happens between fork and exec, in the only order that works: identity while the capabilities for it are
     /// there, then capabilities, then no_new_privs, then the filter, which must not stop what comes before it.
     mutating func agent() {
-        let identity = inputs.identity
         let sharesMemory = spec.timeOffsets.isEmpty || host.switchesTimeNamespaceAtExec
         emit(.startAgent(inputs.filterAsks ? .supervised : sharesMemory ? .sharingMemory : .copied))
         emit(.newSession(controllingTerminal: terminal))
@@ -31,14 +30,12 @@ extension ProgramCompiler {
             emit(.setStandardDescriptors(input: standard.input, output: standard.output, error: standard.error))
         }
         limits()
-        emit(.dropBoundingCapabilities(keep: inputs.capabilities, last: host.lastCapability))
-        emit(
-            .setIdentity(
-                uid: identity.uid, gid: identity.gid, groups: host.mapsRange ? identity.groups : nil))
-        capabilities()
-        emit(.setWorkingDirectory(path: spec.effectiveWorkdir))
+        becomeAgent()
+        emit(.setWorkingDirectory(path: inputs.workdir ?? spec.effectiveWorkdir))
         emit(.setUmask(0o022))
         emit(.resetSignals)
+        // After the last change of ids and capabilities, which would undo it.
+        if spec.isolation == .landlock { emit(.setParentDeathSignal(K.SIGKILL)) }
         emit(.setNoNewPrivileges)
         if let ruleset = landlockRuleset, let landlock = inputs.landlock {
             emit(.landlock(.restrictSelf(ruleset: ruleset, flags: landlock.restrictFlags)))
@@ -57,6 +54,19 @@ extension ProgramCompiler {
             .execute(
                 arguments: spec.command, environment: inputs.environment, searchPath: searchPath,
                 secretNames: inputs.secretNames))
+    }
+
+    private mutating func becomeAgent() {
+        let identity = inputs.identity
+        guard host.changesIdentity else {
+            // A user of the host, who stays one, has none to begin with; this empties the sets all the same.
+            emit(.setCapabilities(effective: 0, permitted: 0, inheritable: 0, ambient: 0))
+            return
+        }
+        emit(.dropBoundingCapabilities(keep: inputs.capabilities, last: host.lastCapability))
+        let setsGroups = host.mapsRange || spec.isolation == .landlock
+        emit(.setIdentity(uid: identity.uid, gid: identity.gid, groups: setsGroups ? identity.groups : nil))
+        capabilities()
     }
 
     private mutating func capabilities() {

@@ -85,6 +85,8 @@ public enum Instruction: Sendable, Equatable {
     case setUmask(UInt32)
     case resetSignals
     case setNoNewPrivileges
+    /// The process gets this signal when init ends, which no PID namespace does for it. PR_SET_PDEATHSIG(2const)
+    case setParentDeathSignal(UInt32)
     case installFilter(flags: UInt32, instructions: [UInt8], name: String = "")
     case closeDescriptors(from: UInt32)
     case execute(arguments: [String], environment: [String], searchPath: [String], secretNames: Set<String> = [])
@@ -144,6 +146,7 @@ public enum Instruction: Sendable, Equatable {
         case .setUmask: .setUmask
         case .resetSignals: .resetSignals
         case .setNoNewPrivileges: .setNoNewPrivileges
+        case .setParentDeathSignal: .setParentDeathSignal
         case .installFilter: .installFilter
         case .closeDescriptors: .closeDescriptors
         case .execute: .execute

@@ -23,6 +23,8 @@ public enum KernelConstant {
     public static let DEVPTS_SUPER_MAGIC: UInt64 = 0x1cd1
 
     public static let RLIMIT_CORE: UInt32 = 4
+    public static let SIGKILL: UInt32 = 9
+
     public static let RLIMIT_NPROC: UInt32 = 6
 
     public static let CAP_SETPCAP: UInt64 = 8

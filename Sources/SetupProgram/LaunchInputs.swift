@@ -132,8 +132,16 @@ public struct LaunchInputs: Sendable, Equatable {
     /// The agent's standard descriptors; `nil` with a terminal.
     public var standardDescriptors: StandardDescriptors?
     public var terminalSize: TerminalDimensions?
+    /// The agent's side of a terminal that the host made: without namespaces.
+    public var terminal: Slot?
+    /// Where the agent starts, if it is not where the spec says.
+    public var workdir: String?
     /// `nil`: none.
     public var landlock: LandlockInputs?
+    /// Directories of the workspace in which nothing can be made or removed, for the report.
+    public var closedDirectories: [String] = []
+    /// Set where Landlock and the filter stand alone.
+    public var landlockAlone: LandlockAlone?
     /// BPF instructions; empty for none.
     public var filter: [UInt8] = []
     public var filterName = ""
@@ -161,6 +169,18 @@ public struct LaunchInputs: Sendable, Equatable {
     public init(identity: AgentIdentity, root: RootInput) {
         self.identity = identity
         self.root = root
+    }
+}
+
+/// What a filter must know where nothing but Landlock stands beside it.
+public struct LandlockAlone: Sendable, Equatable {
+    public var abi: UInt32
+    /// Whether the agent has the launcher's uid.
+    public var sharesIdentity: Bool
+
+    public init(abi: UInt32, sharesIdentity: Bool) {
+        self.abi = abi
+        self.sharesIdentity = sharesIdentity
     }
 }
 
@@ -214,6 +234,8 @@ public struct HostFacts: Sendable, Equatable {
     /// Linux 5.19 and later let only a deadly signal break off a call that waits for a supervisor's answer.
     public var waitsForAnswers = true
     public var pageSize: UInt64 = 4096
+    /// Whether init becomes another user: not without a user namespace, for an ordinary one.
+    public var changesIdentity = true
 
     public init(
         mapsRange: Bool, lastCapability: UInt32, unifiedCgroups: Bool, switchesTimeNamespaceAtExec: Bool = true

@@ -8,7 +8,8 @@ extension SetupProgram {
         compiler.compile()
         self.init(
             instructions: compiler.instructions, descriptorCount: inputs.descriptorCount,
-            slotCount: compiler.nextSlot, slotNames: compiler.slotNames)
+            slotCount: compiler.nextSlot, slotNames: compiler.slotNames,
+            mode: spec.isolation == .landlock ? .subreaper : .namespaces)
     }
 }
 
@@ -56,6 +57,7 @@ struct ProgramCompiler {
     }
 
     mutating func compile() {
+        if spec.isolation == .landlock { return compileWithoutNamespaces() }
         namespaces()
         let mounts = makeMounts()
         buildRoot(mounts)
@@ -94,7 +96,7 @@ struct ProgramCompiler {
         emit(.setPropagation(flags: KernelConstant.MS_PRIVATE))
     }
 
-    private mutating func watching() {
+    mutating func watching() {
         if spec.linger { emit(.outliveLauncher) }
         for lock in inputs.locks { emit(.holdSlot(lock)) }
         if let event = inputs.memoryEvent { emit(.watchMemory(event)) }
@@ -106,7 +108,7 @@ struct ProgramCompiler {
                     parallelism: count.parallelism))
         }
         // One tmpfs holds all that is writable in memory.
-        emit(.watchDisk(path: "/dev/shm"))
+        if spec.isolation == .namespaces { emit(.watchDisk(path: "/dev/shm")) }
         emit(.setOOMScoreAdjustment(inputs.oomScoreAdjustment))
     }
 }

@@ -18,6 +18,7 @@ extension SetupProgram {
         guard Int(header.length) == count else { throw .truncated }
         descriptorCount = header.descriptorCount
         slotCount = header.slotCount
+        mode = header.mode
         instructions = []
         slotNames = [:]
         for _ in 0..<header.instructionCount {
@@ -157,6 +158,7 @@ extension Instruction {
         case .setUmask: self = .setUmask(try reader.uint32())
         case .resetSignals: self = .resetSignals
         case .setNoNewPrivileges: self = .setNoNewPrivileges
+        case .setParentDeathSignal: self = .setParentDeathSignal(try reader.uint32())
         case .installFilter:
             let operands = try FilterOperands(&reader)
             self = .installFilter(flags: operands.flags, instructions: operands.instructions.array)

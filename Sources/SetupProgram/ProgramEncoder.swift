@@ -2,6 +2,7 @@
 
 /// A linear program for init, with what init must know before the first step.
 public struct SetupProgram: Sendable, Equatable {
+    public var mode: ProgramMode
     public var instructions: [Instruction]
     /// How many descriptors come with the program.
     public var descriptorCount: UInt32
@@ -11,8 +12,10 @@ public struct SetupProgram: Sendable, Equatable {
     public var slotNames: [Slot: String]
 
     public init(
-        instructions: [Instruction], descriptorCount: UInt32, slotCount: UInt32, slotNames: [Slot: String] = [:]
+        instructions: [Instruction], descriptorCount: UInt32, slotCount: UInt32, slotNames: [Slot: String] = [:],
+        mode: ProgramMode = .namespaces
     ) {
+        self.mode = mode
         self.slotNames = slotNames
         self.instructions = instructions
         self.descriptorCount = descriptorCount
@@ -39,7 +42,7 @@ public struct SetupProgram: Sendable, Equatable {
         header.uint32(UInt32(length))
         header.uint32(descriptorCount)
         header.uint32(slotCount)
-        header.uint32(0)
+        header.uint32(mode.rawValue)
         for identity in [launcherMountNamespace, launcherUserNamespace] {
             header.uint64(identity.device)
             header.uint64(identity.inode)
@@ -178,7 +181,8 @@ public struct WireWriter {
         case .watchDisk(let path): try string(path)
         case .startAgent(let mode): uint32(mode.rawValue)
         case .newSession, .setStandardDescriptors, .setResourceLimit, .setNice,
-            .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setSecurebits, .setUmask, .installFilter,
+            .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setSecurebits, .setUmask,
+            .setParentDeathSignal, .installFilter,
             .closeDescriptors,
             .execute:
             try agentOperands(of: instruction)
@@ -208,6 +212,7 @@ public struct WireWriter {
         case .setSecurebits(let bits): uint32(bits.rawValue)
         case .setNice(let value): uint32(UInt32(bitPattern: value))
         case .setUmask(let mode): uint32(mode)
+        case .setParentDeathSignal(let signal): uint32(signal)
         case .installFilter(let flags, let instructions, _):
             uint32(flags)
             blob(instructions)

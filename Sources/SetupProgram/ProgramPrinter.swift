@@ -114,6 +114,7 @@ extension SetupProgram {
         case .setUmask(let mode): "set umask \(Self.octal(mode))"
         case .resetSignals: "reset signals"
         case .setNoNewPrivileges: "set no_new_privs"
+        case .setParentDeathSignal(let signal): "end by signal \(signal) when init does"
         case .installFilter(_, let instructions, let name):
             "install system-call filter \(name.isEmpty ? "" : "\(name), ")\(instructions.count / 8) instructions"
         case .closeDescriptors(let first): "close descriptors from \(first)"

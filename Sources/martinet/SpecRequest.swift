@@ -45,7 +45,11 @@ struct SpecRequest {
         if let ending = Self.ending(verdict, spec) { Message.say(ending) }
         Self.sayWhatAppeared(verdict)
         if let denials = verdict.denials, parsed.report == nil || parsed.isVerbose { Self.say(denials) }
-        if parsed.isVerbose { Message.say(verdict.words) }
+        if parsed.isVerbose {
+            Message.say(verdict.words)
+            // What namespaces would have held is not to be taken for held.
+            if spec.isolation == .landlock { for text in verdict.confinement.missing { Message.say("missing: \(text)") } }
+        }
         guard let failure = verdict.outputFailure else { return (verdict, verdict.exitStatus) }
         Message.say("some of the agent's output is lost: \(failure)")
         return (verdict, verdict.exitStatus == 0 ? 125 : verdict.exitStatus)
@@ -63,8 +67,12 @@ struct SpecRequest {
     /// Prints the setup program and runs nothing.
     func explain() -> Int32 {
         do throws(EngineError) {
-            var text = try launcher.explain(spec()).text
+            let spec = try spec()
+            var text = try launcher.explain(spec).text
             if !text.hasSuffix("\n") { text += "\n" }
+            if spec.isolation == .landlock {
+                for missing in try launcher.missing(spec) { text += "missing: \(missing)\n" }
+            }
             Message.output(Message.visible(text))
             return 0
         } catch {

@@ -4,8 +4,7 @@ import Testing
 
 /// Init started by hand must not touch a mount: it runs nowhere but where its launcher puts it.
 @Suite struct InitRefusalTests {
-    private static let refusal =
-        "martinet-init: only martinet starts this program, as PID 1 of new namespaces; nothing was done\n"
+    private static let refusal = "martinet-init: only martinet starts this program; nothing was done\n"
     private static let program = Martinet.path + "-init"
 
     @Test func `Init started by hand does nothing and ends with 125`() throws {

@@ -28,7 +28,7 @@ import Testing
                 102, 0, 0, 0,  // length of it all
                 0, 0, 0, 0,  // descriptors
                 8, 0, 0, 0,  // slots
-                0, 0, 0, 0,  // reserved
+                0, 0, 0, 0,  // for namespaces
                 4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,  // the launcher's mount namespace
                 4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,  // the launcher's user namespace
                 4, 0, 0, 0, 7, 0, 0, 0,  // setHostname, 7 bytes
@@ -39,6 +39,17 @@ import Testing
                 2, 0, 0, 0, 0x2f, 0x78, 0,  // "/x", NUL
                 2, 0, 0, 0,  // file
             ])
+    }
+
+    @Test func `what init is to be is one of two things`() throws {
+        let program = SetupProgram(instructions: [.pivotRoot], descriptorCount: 0, slotCount: 0, mode: .subreaper)
+        var bytes = try program.encodedForTest()
+        #expect(bytes[20..<24] == [1, 0, 0, 0])
+        #expect(try SetupProgram(decoding: bytes).mode == .subreaper)
+        for mode: UInt32 in [2, 0x100, .max] {
+            bytes.setUInt32(mode, at: 20)
+            #expect(Self.decodingError(bytes) == .badHeader)
+        }
     }
 
     @Test func `no bytes at all are an error`() {

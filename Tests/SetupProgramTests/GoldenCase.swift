@@ -28,7 +28,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         }
     }
 
-    static let all = roots + identities + landlock + namespaces + limits + mounts + agents
+    static let all = roots + identities + landlock + withoutNamespaces + namespaces + limits + mounts + agents
 }
 
 extension GoldenCase {
@@ -91,6 +91,23 @@ extension GoldenCase {
         } inputs: {
             guard let standard = $0.standardDescriptors else { return }
             $0.landlock?.descriptors = [.init(standard.input, access: 0x4), .init(standard.error, access: 0x8002)]
+        },
+    ]
+
+    static let withoutNamespaces = [
+        GoldenCase("isolation-landlock") { $0.isolation = .landlock },
+        GoldenCase("isolation-landlock-user", .single) {
+            $0.isolation = .landlock
+            $0.workspace = "/home/ann/job"
+            $0.network = .host
+        },
+        GoldenCase("isolation-landlock-limits") {
+            $0.isolation = .landlock
+            $0.terminal = true
+            $0.groups = [27]
+            $0.limits.timeout = .seconds(10)
+            $0.limits.rlimits = [try ResourceLimit("nofile=64")]
+            $0.workdir = try SandboxPath("/usr/share")
         },
     ]
 

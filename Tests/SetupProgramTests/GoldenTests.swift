@@ -76,6 +76,23 @@ import Testing
         #expect(opcodes[(start + 1)...].allSatisfy { $0.runsInAgent })
     }
 
+    @Test("a program is for namespaces, or without any", arguments: GoldenCase.all)
+    func hasOneMode(_ golden: GoldenCase) throws {
+        let program = try golden.make()
+        let opcodes = program.instructions.map(\.opcode)
+        switch program.mode {
+        case .namespaces:
+            #expect(opcodes.contains(.pivotRoot) && !opcodes.contains(.setParentDeathSignal))
+        case .subreaper:
+            #expect(golden.name.hasPrefix("isolation-landlock"))
+            #expect(opcodes.allSatisfy { $0.runsWithoutNamespaces })
+            // What is left of the walls, in the only order that works.
+            let walls = opcodes.filter { [.setNoNewPrivileges, .restrictSelf, .installFilter, .execute].contains($0) }
+            #expect(walls == [.setNoNewPrivileges, .restrictSelf, .installFilter, .execute])
+            #expect(opcodes.firstIndex(of: .setParentDeathSignal)! > opcodes.lastIndex(of: .setCapabilities)!)
+        }
+    }
+
     @Test("every slot is filled before it is used, and none twice", arguments: GoldenCase.all)
     func fillsSlots(_ golden: GoldenCase) throws {
         let program = try golden.make()

@@ -70,6 +70,7 @@ import Testing
         #expect(kernel.count == ResourceName.allCases.count)
         for (name, value) in kernel { #expect(name.number == UInt32(value.rawValue), "\(name)") }
         #expect(KernelConstant.RLIMIT_CORE == UInt32(RLIMIT_CORE.rawValue))
+        #expect(KernelConstant.SIGKILL == UInt32(SIGKILL))
         #expect(KernelConstant.RLIMIT_NPROC == UInt32(__RLIMIT_NPROC.rawValue))
     }
 

@@ -20,11 +20,25 @@ import Testing
         74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
         79: .setNice,
         80: .createRuleset, 81: .allowPath, 82: .allowDescriptor, 83: .allowPort, 84: .restrictSelf,
+        85: .setParentDeathSignal,
         255: .fail,
     ]
 
     @Test func `every opcode has its own number for good, and no other number is one`() {
         for number in 0...UInt16.max { #expect(Opcode(rawValue: number) == Self.numbers[number], "\(number)") }
+    }
+
+    @Test func `without namespaces no instruction runs that could touch what is the host's`() {
+        let allowed: Set<Opcode> = [
+            .joinCgroup, .joinSessionKeyring, .closeSlot, .watchMemory, .setDeadline, .startAgent,
+            .setOOMScoreAdjustment, .holdSlot, .watchCPUTime, .createRuleset, .allowDescriptor, .allowPort, .newSession,
+            .setStandardDescriptors, .setResourceLimit, .dropBoundingCapabilities, .setIdentity, .setCapabilities,
+            .setSecurebits, .setNice, .setWorkingDirectory, .setUmask, .resetSignals, .setNoNewPrivileges,
+            .setParentDeathSignal, .restrictSelf, .installFilter, .closeDescriptors, .execute, .fail,
+        ]
+        for opcode in Self.numbers.values {
+            #expect(opcode.runsWithoutNamespaces == allowed.contains(opcode), "\(opcode)")
+        }
     }
 
     private static let records: [UInt16: RecordKind] = [

@@ -36,6 +36,11 @@ struct ProgramFixture {
             let slots = ["standard input", "standard output", "standard error"].map { pass($0) }
             inputs.standardDescriptors = StandardDescriptors(input: slots[0], output: slots[1], error: slots[2])
         }
+        if spec.isolation == .landlock {
+            addHostPaths()
+            addConfinement()
+            return
+        }
         addRoot()
         for name in ["null", "zero"] {
             inputs.devices.append(tree("/dev/\(name)", on: "/dev/\(name)", isDirectory: false, readOnly: false))
@@ -88,6 +93,18 @@ struct ProgramFixture {
             isDirectory: isDirectory, readOnly: readOnly)
     }
 
+    /// Without namespaces: what may be reached comes as descriptors.
+    private mutating func addHostPaths() {
+        if launcher == .privileged { (inputs.identity.uid, inputs.identity.gid) = (1_879_049_192, 1_879_049_192) }
+        inputs.identity.home = "/tmp/martinet-1-x/home"
+        inputs.workdir = spec.workdir?.text ?? spec.workspace ?? inputs.identity.home
+        if spec.terminal { inputs.terminal = pass("terminal") }
+        if launcher == .privileged {
+            inputs.cgroups = [pass("cgroup tasks")]
+            inputs.locks = [pass("id lock")]
+        }
+    }
+
     private mutating func addRoot() {
         switch spec.rootfs {
         case .host:
@@ -132,6 +149,17 @@ struct ProgramFixture {
         var landlock = LandlockInputs(handledFiles: 0xffff, read: 0xd, change: 0x77b2, write: 0x4002, control: 0x8002)
         if spec.network == .host || spec.join.contains(where: { $0.type == .network }) { landlock.scopes = 1 }
         if spec.audit { landlock.restrictFlags = 2 }
+        if spec.isolation == .landlock {
+            (landlock.handledNetwork, landlock.scopes) = (spec.network == .host ? 0 : 3, 3)
+            let paths: [(String, UInt64)] = [
+                ("/usr", landlock.read), ("/etc/passwd", 0x4), ("/dev/null", 0x8006),
+                (inputs.identity.home, landlock.read | landlock.change),
+            ]
+            for (path, access) in paths { landlock.descriptors.append(.init(pass(path), access: access)) }
+            if let workspace = spec.workspace {
+                landlock.descriptors.append(.init(pass(workspace), access: landlock.read | landlock.change))
+            }
+        }
         inputs.landlock = landlock
     }
 
@@ -142,9 +170,10 @@ struct ProgramFixture {
     ) -> SetupProgram {
         var inputs = inputs
         change(&inputs)
-        let host = HostFacts(
+        var host = HostFacts(
             mapsRange: launcher != .single, lastCapability: 40, unifiedCgroups: unifiedCgroups,
             switchesTimeNamespaceAtExec: switchesTimeNamespaceAtExec)
+        host.changesIdentity = spec.isolation == .namespaces || launcher == .privileged
         return SetupProgram(spec: spec, inputs: inputs, host: host)
     }
 }

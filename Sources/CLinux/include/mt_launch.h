@@ -27,6 +27,8 @@ enum mt_launch_identity {
     MT_IDENTITY_ROOT = 0,
     /// Stay the one id that is mapped; raise every capability as ambient.
     MT_IDENTITY_AMBIENT = 1,
+    /// Stay who the launcher is, with what the launcher has: without a user namespace.
+    MT_IDENTITY_CALLER = 2,
 };
 
 #define MT_MOST_JOINS 8
@@ -68,6 +70,18 @@ enum mt_janitor_kind {
     /// A file of a certain size, or an empty directory, that must still be the one that was made.
     MT_JANITOR_PLACEHOLDER_FILE,
     MT_JANITOR_PLACEHOLDER_DIRECTORY,
+    /// A directory that must still be the one that was made, with all that is in it.
+    MT_JANITOR_TREE,
+};
+
+/// What becomes of init when the launcher has died.
+enum mt_janitor_end {
+    /// Killed, and all of its PID namespace with it.
+    MT_JANITOR_KILL = 0,
+    /// Left alone, and waited for.
+    MT_JANITOR_LEAVE,
+    /// Waited for while it ends what it started, which nobody else could find; killed if it takes too long.
+    MT_JANITOR_LET_FINISH,
 };
 
 /// Room for a path below the workspace or a cgroup's, with its end.
@@ -90,7 +104,7 @@ struct mt_janitor_entry {
 struct mt_janitor {
     volatile int launcher; ///< Process descriptor of the launcher.
     volatile int init;     ///< Process descriptor of init, or -1.
-    volatile int lingers;  ///< Whether init outlives the launcher: then wait for it instead of killing it.
+    volatile int end;      ///< enum mt_janitor_end
     struct mt_janitor_entry entries[MT_JANITOR_ENTRIES];
 };
 

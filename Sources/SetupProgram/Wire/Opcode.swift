@@ -74,6 +74,9 @@ public enum Opcode: UInt16, Sendable {
     case allowPort = 83
     case restrictSelf = 84
 
+    // Agent, without a PID namespace.
+    case setParentDeathSignal = 85
+
     /// Fails with the errno it is given: tests put it before any other instruction to see what is left behind.
     case fail = 255
 
@@ -81,5 +84,18 @@ public enum Opcode: UInt16, Sendable {
     public var runsInInit: Bool { rawValue < 64 || makesRuleset || self == .fail }
     /// Whether the agent's process may run the instruction, after `startAgent`.
     public var runsInAgent: Bool { rawValue >= 64 && !makesRuleset || self == .joinSessionKeyring }
+    /// Whether the instruction belongs in a program without namespaces: it concerns the process that runs it, or
+    /// descriptors that came along, and no file system, name or setting of the host's.
+    public var runsWithoutNamespaces: Bool {
+        switch self {
+        case .joinCgroup, .joinSessionKeyring, .closeSlot, .watchMemory, .setDeadline, .startAgent,
+            .setOOMScoreAdjustment, .holdSlot, .watchCPUTime, .createRuleset, .allowDescriptor, .allowPort, .newSession,
+            .setStandardDescriptors, .setResourceLimit, .dropBoundingCapabilities, .setIdentity, .setCapabilities,
+            .setSecurebits, .setNice, .setWorkingDirectory, .setUmask, .resetSignals, .setNoNewPrivileges,
+            .setParentDeathSignal, .restrictSelf, .installFilter, .closeDescriptors, .execute, .fail:
+            true
+        default: false
+        }
+    }
     private var makesRuleset: Bool { rawValue >= 80 && rawValue <= 83 }
 }

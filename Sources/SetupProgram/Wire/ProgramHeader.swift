@@ -13,6 +13,15 @@ public struct NamespaceIdentity: Equatable, Sendable {
     }
 }
 
+/// What init is to be for a program. Each kind of program is refused by the other kind of init.
+public enum ProgramMode: UInt32, Sendable {
+    /// PID 1 of new namespaces, which the program fills.
+    case namespaces = 0
+    /// An ordinary process of the host, parent and reaper of all that descends from it. It runs only instructions that
+    /// change nothing but the process itself: see `Opcode.runsWithoutNamespaces`.
+    case subreaper = 1
+}
+
 /// The first 56 bytes of a program: what follows, and whose namespaces init must not be in.
 public struct ProgramHeader: Sendable, Equatable {
     public static let magic: UInt32 = 0x3150_544D  // "MTP1"
@@ -29,17 +38,19 @@ public struct ProgramHeader: Sendable, Equatable {
     public var descriptorCount: UInt32
     /// Slots in all.
     public var slotCount: UInt32
+    public var mode: ProgramMode
     public var launcherMountNamespace: NamespaceIdentity
     public var launcherUserNamespace: NamespaceIdentity
 
     public init(
-        instructionCount: UInt16, length: UInt32, descriptorCount: UInt32, slotCount: UInt32,
+        instructionCount: UInt16, length: UInt32, descriptorCount: UInt32, slotCount: UInt32, mode: ProgramMode,
         launcherMountNamespace: NamespaceIdentity, launcherUserNamespace: NamespaceIdentity
     ) {
         self.instructionCount = instructionCount
         self.length = length
         self.descriptorCount = descriptorCount
         self.slotCount = slotCount
+        self.mode = mode
         self.launcherMountNamespace = launcherMountNamespace
         self.launcherUserNamespace = launcherUserNamespace
     }
@@ -50,7 +61,8 @@ public struct ProgramHeader: Sendable, Equatable {
         length = try reader.uint32()
         descriptorCount = try reader.uint32()
         slotCount = try reader.uint32()
-        guard try reader.uint32() == 0 else { throw .badHeader }
+        guard let mode = ProgramMode(rawValue: try reader.uint32()) else { throw .badHeader }
+        self.mode = mode
         launcherMountNamespace = NamespaceIdentity(device: try reader.uint64(), inode: try reader.uint64())
         launcherUserNamespace = NamespaceIdentity(device: try reader.uint64(), inode: try reader.uint64())
         guard length >= UInt32(Self.size), length <= UInt32(Self.largestProgram) else { throw .badValue }

@@ -28,7 +28,7 @@ enum AttackPrograms {
         for name in names {
             let program = "\(directory)/\(name.dropLast(2))"
             let (status, _, errors) = try HostProcess.run(
-                "/usr/bin/cc", ["-O1", "-static", "-o", program, "\(sources)/\(name)"])
+                "/usr/bin/cc", ["-O1", "-static", "-pthread", "-o", program, "\(sources)/\(name)"])
             guard status == .exited(0) else { throw CompilerFailure(description: errors) }
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
         }

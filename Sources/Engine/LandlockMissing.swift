@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import SandboxSpec
+import SetupProgram
+
+/// What an agent without namespaces can do that one with namespaces cannot, in words: for whoever relies on it.
+struct LandlockMissing {
+    let spec: SandboxSpec
+    let inputs: LaunchInputs
+    let alone: LandlockAlone
+
+    private var abi: UInt32 { alone.abi }
+    private var hasFilter: Bool { !inputs.filter.isEmpty }
+
+    var words: [String] {
+        var words = [
+            "no PID namespace: names and command lines of all processes can be read",
+            "no mount namespace: names and attributes of files elsewhere can be looked at, not what is in them",
+        ]
+        if spec.network == .none {
+            words.append("no network namespace: addresses and connections of the host can be read, none can be used")
+        }
+        if alone.sharesIdentity {
+            words.append("the caller's uid and groups: modes and times of the caller's other files can be changed")
+            if abi < 6 { words.append("signals reach the caller's other processes (Landlock ABI 6, Linux 6.12)") }
+        }
+        if spec.network == .host, abi < 6, abi >= 9 || !hasFilter {
+            words.append("abstract sockets of the host can be reached (Landlock ABI 6, Linux 6.12)")
+        }
+        if !hasFilter {
+            if spec.network != .host { words.append("no network namespace: only TCP is refused") }
+            if abi < 9 { words.append("Unix sockets can be reached by their paths (Landlock ABI 9, Linux 7.1)") }
+            words.append("no IPC namespace: System V objects and message queues of the host can be reached")
+        }
+        words.append("what is written is limited by the disk alone")
+        if !inputs.closedDirectories.isEmpty {
+            let names = inputs.closedDirectories.map { $0.isEmpty ? "the workspace itself" : $0 }
+            words.append(
+                "no mounts over guarded files: nothing can be made or removed in \(names.joined(separator: ", "))"
+                    + " (--no-builtin-guards)")
+        }
+        return words
+    }
+}

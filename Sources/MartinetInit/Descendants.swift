@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+
+/// Everything that descends from init, where no PID namespace holds it together: init is its subreaper, so that whoever
+/// loses its parent becomes init's child, and /proc tells who is whose. PR_SET_CHILD_SUBREAPER(2const), proc_pid_stat(5)
+///
+/// A signal goes to a process descriptor whose process was looked at once more after it was opened: a number may be another
+/// process's by then.
+struct Descendants {
+    /// What one look at /proc found.
+    private struct Count: Equatable {
+        var alive = 0
+        var dead = 0
+    }
+
+    /// Signals all of them that a single look finds.
+    func signal(_ number: Int) { _ = signalOnce(number) }
+
+    /// Kills all of them, also those that are born meanwhile; false if some still live after ten seconds.
+    ///
+    /// Nothing is reaped until then: who forks and exits without end leaves a zombie each time, and so meets the limit of
+    /// processes. The end is reached when two looks find nobody alive and nobody newly dead.
+    func endAll() -> Bool {
+        var last = Count(alive: -1)
+        var pause = 100_000
+        for _ in 0..<400 {
+            let count = signalOnce(Int(SIGKILL))
+            if count.alive == 0, count == last { return true }
+            last = count
+            nap(pause)
+            pause = min(pause * 2, 25_000_000)
+        }
+        return false
+    }
+
+    private func nap(_ nanoseconds: Int) {
+        var time = timespec(tv_sec: 0, tv_nsec: nanoseconds)
+        withUnsafeMutablePointer(to: &time) { time in
+            _ = mt_syscall(Int(SYS_clock_nanosleep), Int(CLOCK_MONOTONIC), 0, Int(bitPattern: time), 0, 0, 0)
+        }
+    }
+
+    private func signalOnce(_ number: Int) -> Count {
+        var count = Count()
+        var table = ProcessTable()
+        defer { table.free() }
+        table.fill()
+        let own = Int32(mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0))
+        for index in 0..<table.count where table.descends(index, from: own) {
+            let process = table[index]
+            if process.isDead {
+                count.dead += 1
+            } else {
+                count.alive += 1
+                send(number, to: process, table.directory)
+            }
+        }
+        return count
+    }
+
+    private func send(_ number: Int, to process: ProcessTable.Entry, _ directory: Int) {
+        let descriptor = mt_syscall(Int(SYS_pidfd_open), Int(process.pid), 0, 0, 0, 0, 0)
+        guard descriptor >= 0 else { return }
+        if let now = ProcessTable.read(process.pid, directory), now.start == process.start {
+            _ = mt_syscall(Int(SYS_pidfd_send_signal), descriptor, number, 0, 0, 0, 0)
+        }
+        close(descriptor)
+    }
+}
+
+/// The processes of this machine, as far as /proc shows them, in the order of their numbers.
+struct ProcessTable {
+    struct Entry {
+        var pid: Int32
+        var parent: Int32
+        /// In clock ticks since boot: with the number it names one process.
+        var start: UInt64
+        var isDead: Bool
+    }
+
+    /// /proc, or a negative number.
+    private(set) var directory = -1
+    private(set) var count = 0
+    private var capacity = 512
+    private var entries = UnsafeMutablePointer<Entry>.allocate(capacity: 512)
+
+    subscript(index: Int) -> Entry { entries[index] }
+
+    mutating func free() {
+        if directory >= 0 { close(directory) }
+        entries.deallocate()
+    }
+
+    mutating func fill() {
+        directory = mt_syscall(
+            Int(SYS_openat), Int(AT_FDCWD), literal("/proc"), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0, 0)
+        guard directory >= 0 else { return }
+        let size = 32768
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        defer { buffer.deallocate() }
+        while true {
+            let length = mt_syscall(Int(SYS_getdents64), directory, Int(bitPattern: buffer), size, 0, 0, 0)
+            guard length > 0 else { return }
+            var offset = 0
+            while offset < length {
+                // struct linux_dirent64: inode, offset, length of the record at 16, type, name at 19.
+                if let pid = Self.number(buffer + offset + 19), let entry = Self.read(pid, directory) { append(entry) }
+                offset += Int((buffer + offset + 16).loadUnaligned(as: UInt16.self))
+            }
+        }
+    }
+
+    private mutating func append(_ entry: Entry) {
+        if count == capacity {
+            let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity * 2)
+            larger.update(from: entries, count: count)
+            entries.deallocate()
+            entries = larger
+            capacity *= 2
+        }
+        entries[count] = entry
+        count += 1
+    }
+
+    private static func number(_ name: UnsafeMutableRawPointer) -> Int32? {
+        var value: Int32 = 0
+        var index = 0
+        while index < 9 {
+            let byte = (name + index).load(as: UInt8.self)
+            if byte == 0 { break }
+            guard byte >= 48, byte <= 57 else { return nil }
+            value = value * 10 + Int32(byte - 48)
+            index += 1
+        }
+        return value > 0 ? value : nil
+    }
+
+    /// Whether a process has `ancestor` above it.
+    func descends(_ index: Int, from ancestor: Int32) -> Bool {
+        var parent = entries[index].parent
+        for _ in 0..<4096 {
+            if parent == ancestor { return true }
+            guard parent > 1, let above = find(parent) else { return false }
+            parent = entries[above].parent
+        }
+        return false
+    }
+
+    private func find(_ pid: Int32) -> Int? {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].pid < pid { low = middle + 1 } else { high = middle }
+        }
+        return low < count && entries[low].pid == pid ? low : nil
+    }
+
+    /// Reads /proc/PID/stat: `PID (NAME) STATE PARENT …`, where the name may hold anything; field 20 is the number of
+    /// threads, 22 the start. A zombie with more threads than one is one whose first thread alone has ended.
+    static func read(_ pid: Int32, _ directory: Int) -> Entry? {
+        withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { buffer -> Entry? in
+            guard let base = buffer.baseAddress else { return nil }
+            let path = base.assumingMemoryBound(to: CChar.self)
+            let length = appendDecimal(UInt64(pid), to: path)
+            for (index, byte) in [UInt8(ascii: "/"), 115, 116, 97, 116, 0].enumerated() {  // "/stat"
+                path[length + index] = CChar(bitPattern: byte)
+            }
+            let file = mt_syscall(
+                Int(SYS_openat), directory, Int(bitPattern: base), Int(O_RDONLY | O_CLOEXEC), 0, 0, 0)
+            guard file >= 0 else { return nil }
+            let count = mt_syscall(Int(SYS_read), file, Int(bitPattern: base), 1024, 0, 0, 0)
+            close(file)
+            guard count > 0 else { return nil }
+            return parse(pid, base, count)
+        }
+    }
+
+    private static func parse(_ pid: Int32, _ text: UnsafeMutableRawPointer, _ count: Int) -> Entry? {
+        func byte(_ index: Int) -> UInt8 { (text + index).load(as: UInt8.self) }
+        var at = count
+        while at > 0, byte(at - 1) != UInt8(ascii: ")") { at -= 1 }
+        guard at > 0, at + 2 < count else { return nil }
+        let state = byte(at + 1)
+        var entry = Entry(pid: pid, parent: 0, start: 0, isDead: false)
+        var threads: UInt64 = 0
+        var field = 2
+        while at < count, field <= 22 {
+            let digit = byte(at)
+            if digit == 32 {
+                field += 1
+            } else if digit >= 48, digit <= 57 {
+                if field == 4 { entry.parent = entry.parent * 10 + Int32(digit - 48) }
+                if field == 20 { threads = threads &* 10 &+ UInt64(digit - 48) }
+                if field == 22 { entry.start = entry.start &* 10 &+ UInt64(digit - 48) }
+            }
+            at += 1
+        }
+        entry.isDead = state == UInt8(ascii: "X") || state == UInt8(ascii: "Z") && threads <= 1
+        return field >= 22 ? entry : nil
+    }
+}
