@@ -165,11 +165,62 @@ static CHILD int join_and_clone(void *argument) {
     return clone_child(l, h->stack, h->size, CLONE_PARENT) < 0 ? 125 : 0;
 }
 
+struct standing {
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct capabilities[2];
+    long uid, dumpable;
+    int death_signal;
+    int changed;
+};
+
+// What the kernel counts by user (inotify instances, message queues, pending signals, locked memory) it charges to whoever
+// made the user namespace too: were that root, an agent could use up root's own. So the namespace is made by a uid of the
+// sandbox's own. This thread alone changes, keeps its capabilities, and is itself again when the clone is done.
+// user_namespaces(7), "Ownership"; kernel/ucount.c, `inc_ucount`
+static long become_owner(const struct mt_launch *l, struct standing *s) {
+    s->header.version = _LINUX_CAPABILITY_VERSION_3;
+    s->header.pid = 0;
+    s->changed = 0;
+    s->uid = call0(SYS_geteuid);
+    s->dumpable = call1(SYS_prctl, PR_GET_DUMPABLE);
+    long result = call2(SYS_prctl, PR_GET_PDEATHSIG, (long)&s->death_signal);
+    if (result >= 0) result = call2(SYS_capget, (long)&s->header, (long)s->capabilities);
+    if (result >= 0) result = call3(SYS_setresuid, -1, l->owner, -1);
+    if (result < 0) return result;
+    s->changed = 1;
+    // Leaving uid 0 empties the effective set; what is permitted stays, because the saved uid is still 0. capabilities(7)
+    return call2(SYS_capset, (long)&s->header, (long)s->capabilities);
+}
+
+static void become_self(struct standing *s) {
+    if (!s->changed) return;
+    // Cannot fail: the real and saved uid, and the permitted set, are what they were. A launcher left half changed would
+    // be worse than none.
+    if (call3(SYS_setresuid, -1, s->uid, -1) < 0 || call2(SYS_capset, (long)&s->header, (long)s->capabilities) < 0)
+        __builtin_trap();
+    // A change of uid takes both from the process. prctl(2)
+    if (s->dumpable == 1) call2(SYS_prctl, PR_SET_DUMPABLE, 1);
+    if (s->death_signal != 0) call2(SYS_prctl, PR_SET_PDEATHSIG, s->death_signal);
+}
+
+static long clone_or_join(struct mt_launch *l, void *stack, size_t size);
+
 long mt_launch_start(struct mt_launch *l, void *stack, size_t size) {
     l->stage = MT_STAGE_NONE;
     l->error = 0;
     l->pid = -1;
     l->pidfd = -1;
+    if (!l->has_owner) return clone_or_join(l, stack, size);
+    struct standing standing;
+    long result = become_owner(l, &standing);
+    if (l->fail_stage == MT_STAGE_OWNER) result = -l->fail_errno;
+    if (result < 0) fail(l, MT_STAGE_OWNER, result);
+    else result = clone_or_join(l, stack, size);
+    become_self(&standing);
+    return result;
+}
+
+static long clone_or_join(struct mt_launch *l, void *stack, size_t size) {
     if (l->join_count == 0) {
         long pid = clone_child(l, stack, size, 0);
         return pid < 0 ? pid : 0;

@@ -3,6 +3,18 @@ import CLinux
 import LinuxKernel
 import Storage
 
+extension Optional<IdentityRange> {
+    /// The first id, borrowed.
+    var base: UInt32? {
+        borrowing get {
+            switch self {
+            case .some(let range): range.base
+            case .none: nil
+            }
+        }
+    }
+}
+
 /// Which host ids a sandbox's ids are.
 struct IdentityMapping: ~Copyable {
     enum Kind: Sendable, Equatable {

@@ -31,6 +31,8 @@ struct InitProcess: ~Copyable {
         var keepsIdentity = false
         var clearsGroups: Bool
         var lastCapability: UInt32
+        /// Whose the new user namespace is to be: a uid of the sandbox's own, where there is one.
+        var owner: UInt32?
         var cgroup: Int32?
         var fault: FaultInjection?
     }
@@ -57,6 +59,8 @@ struct InitProcess: ~Copyable {
         launch.pointee.identity = Int32(identity.rawValue)
         launch.pointee.clears_groups = request.clearsGroups ? 1 : 0
         launch.pointee.last_capability = request.lastCapability
+        launch.pointee.has_owner = request.owner == nil ? 0 : 1
+        launch.pointee.owner = request.owner ?? 0
         (launch.pointee.fail_stage, launch.pointee.fail_errno) = request.fault.stage
         launch.pointee.join_count = Int32(joins.count)
         withUnsafeMutableBytes(of: &launch.pointee.joins) { bytes in
@@ -128,6 +132,7 @@ struct InitProcess: ~Copyable {
         let (action, hint): (String, String?) =
             switch mt_launch_stage(UInt32(stage)) {
             case MT_STAGE_CLONE where isWithoutNamespaces: ("clone3", cloneHint(errno))
+            case MT_STAGE_OWNER: ("become the owner of the user namespace", nil)
             case MT_STAGE_CLONE: ("clone3 with a new user and PID namespace", cloneHint(errno))
             case MT_STAGE_HELPER: ("clone3 for joining namespaces", nil)
             case MT_STAGE_JOIN: ("setns into a namespace to join", "joining takes the privileges of its owner")

@@ -41,7 +41,7 @@ extension Launcher {
         let plan: StreamPlan? =
             spec.terminal
             ? nil
-            : try StreamPlan(streams, spec: spec, mapsOwnRange: false, owner: agent.owner?.uid, meter: sandbox.meter)
+            : try StreamPlan(streams, spec: spec, mapsOwnRange: false, group: agent.owner?.gid, meter: sandbox.meter)
         try fault.check(.openTrees)
         var view = LandlockView(try landlock.requiredPolicy())
         try addHost(&view, spec, sandbox.belongings.cgroupPaths, &trees)

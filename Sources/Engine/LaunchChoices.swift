@@ -12,15 +12,21 @@ extension Launcher {
         return try subordinateMapping(probe: probe, identity: try LaunchPreparation.identity(spec)) != nil
     }
 
+    /// A range of ids of the sandbox's own, which only root can give it.
+    func ownRange(_ spec: SandboxSpec, probe: HostProbe) throws(EngineError) -> IdentityRange? {
+        guard probe.isPrivileged, spec.isolation == .namespaces, !spec.join.contains(where: { $0.type == .user })
+        else { return nil }
+        return try storing { () throws(StorageError) in
+            try IdentityPool(directory: options.stateDirectory).allocate()
+        }
+    }
+
     /// Which ids the sandbox's are, by who starts it and what it joins.
     func identityMapping(
-        _ spec: SandboxSpec, probe: HostProbe, identity: AgentIdentity
+        _ spec: SandboxSpec, probe: HostProbe, identity: AgentIdentity, range: consuming IdentityRange?
     ) throws(EngineError) -> IdentityMapping {
         if spec.join.contains(where: { $0.type == .user }) { return IdentityMapping(kind: .joined, lock: nil) }
-        if probe.isPrivileged {
-            let range = try storing { () throws(StorageError) in
-                try IdentityPool(directory: options.stateDirectory).allocate()
-            }
+        if let range = range.take() {
             let base = range.base
             return IdentityMapping(kind: .ownRange(base: base), lock: range.intoLock())
         }
@@ -72,7 +78,8 @@ extension Launcher {
 
     /// Clones init with the namespaces that are not joined or the host's.
     func cloneInit(
-        _ spec: SandboxSpec, probe: HostProbe, mapsRange: Bool, joins: borrowing DescriptorTable, cgroup: Int32?
+        _ spec: SandboxSpec, probe: HostProbe, mapsRange: Bool, joins: borrowing DescriptorTable, cgroup: Int32?,
+        owner: UInt32?
     ) throws(EngineError) -> InitProcess {
         let joined = spec.join.reduce(UInt64(0)) { $0 | $1.type.cloneFlag }
         var unshared =
@@ -84,7 +91,7 @@ extension Launcher {
             InitProcess.Request(
                 cloneFlags: cloned & ~joined, unshareFlags: unshared & ~joined, mapsRange: mapsRange,
                 clearsGroups: mapsRange && cloned & ~joined == cloned, lastCapability: probe.lastCapability,
-                cgroup: cgroup, fault: options.fault),
+                owner: owner, cgroup: cgroup, fault: options.fault),
             joining: joins)
     }
 

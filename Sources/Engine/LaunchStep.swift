@@ -6,10 +6,10 @@ import SetupProgram
 /// The steps by which the host starts a sandbox, in their order. Each can be made to fail, to see what is left behind.
 public enum LaunchStep: String, Sendable, CaseIterable {
     case validate
+    case allocateIdentity
     case openInit
     case makeSockets
     case openOverlay
-    case allocateIdentity
     case startJanitor
     case clone
     case writeIdentityMaps

@@ -64,7 +64,8 @@ public struct Launcher: Sendable {
             return try explainWithoutNamespaces(spec, probe, landlock).program
         }
         let identity = try LaunchPreparation.identity(spec)
-        let mapping = try identityMapping(spec, probe: probe, identity: identity)
+        let mapping = try identityMapping(
+            spec, probe: probe, identity: identity, range: try ownRange(spec, probe: probe))
         let cgroups = try cgroupPlan(spec, probe: probe)
         var trees = HostTrees(probe: probe)
         let streams = try spec.terminal ? nil : StreamPlan.inert()
@@ -90,13 +91,15 @@ public struct Launcher: Sendable {
         // Before anything is made: this may refuse the spec.
         let landlock = try LandlockChoice(spec, probe.landlock)
         var belongings = Belongings()
-        let process = try startInit(spec, probe, &belongings)
+        try fault.check(.allocateIdentity)
+        var range = try ownRange(spec, probe: probe)
+        let process = try startInit(spec, probe, &belongings, owner: range.base)
         var sandbox = RunningSandbox(process: process, belongings: belongings, spec: spec)
         sandbox.accounts = options.accounts
         sandbox.landlockLevel = landlock.level
         do throws(EngineError) {
             switch spec.isolation {
-            case .namespaces: try prepare(&sandbox, spec, probe, streams, terminalSize)
+            case .namespaces: try prepare(&sandbox, spec, probe, range.take(), streams, terminalSize)
             case .landlock: try prepareWithoutNamespaces(&sandbox, spec, probe, landlock, streams, terminalSize)
             }
             try fault.check(.awaitStart)
@@ -112,7 +115,7 @@ public struct Launcher: Sendable {
     /// Clones init. A v2 cgroup is made before, for init to be born in; v1 ones after, for init to join: the kernel builds
     /// init's namespaces on the other processor meanwhile.
     private func startInit(
-        _ spec: SandboxSpec, _ probe: HostProbe, _ belongings: inout Belongings
+        _ spec: SandboxSpec, _ probe: HostProbe, _ belongings: inout Belongings, owner: UInt32?
     ) throws(EngineError) -> InitProcess {
         let fault = options.fault
         do throws(EngineError) {
@@ -126,7 +129,7 @@ public struct Launcher: Sendable {
             }
             return try cloneInit(
                 spec, probe: probe, mapsRange: try mapsRange(spec, probe), joins: joins,
-                cgroup: belongings.cloneDescriptor)
+                cgroup: belongings.cloneDescriptor, owner: owner)
         } catch {
             _ = belongings.remove()
             throw error
@@ -135,8 +138,8 @@ public struct Launcher: Sendable {
 
     /// What happens between the clone and the program: ids, limits, trees, filter.
     private func prepare(
-        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ streams: StandardStreams,
-        _ terminalSize: TerminalSize?
+        _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ range: consuming IdentityRange?,
+        _ streams: StandardStreams, _ terminalSize: TerminalSize?
     ) throws(EngineError) {
         let fault = options.fault
         try fault.check(.openOverlay)
@@ -145,8 +148,7 @@ public struct Launcher: Sendable {
             means: OverlayStore.Means(
                 stateDirectory: options.stateDirectory, searchPath: options.callerEnvironment["PATH"]))
         let identity = try LaunchPreparation.identity(spec, overlayUpper: overlay.upperRaw)
-        try fault.check(.allocateIdentity)
-        let mapping = try identityMapping(spec, probe: probe, identity: identity)
+        let mapping = try identityMapping(spec, probe: probe, identity: identity, range: range)
         try fault.check(.writeIdentityMaps)
         try mapping.write(for: sandbox.process.pid, agentUID: identity.uid, agentGID: identity.gid, probe: probe)
         try fault.check(.release)
@@ -199,11 +201,6 @@ public struct Launcher: Sendable {
 
     private func validate(_ spec: SandboxSpec) throws(EngineError) {
         do throws(SpecError) { try spec.validate() } catch { throw EngineError(error) }
-        guard spec.isolation == .namespaces else {
-            throw EngineError(
-                .unavailable, "isolation: this version starts no agent without namespaces",
-                hint: "martinet doctor says what keeps namespaces from working here, and the cure")
-        }
     }
 
     /// Finishes the inputs with what only the whole launch knows, and compiles.

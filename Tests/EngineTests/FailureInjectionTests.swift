@@ -66,6 +66,7 @@ struct FailureInjectionTests {
             LeakCheck.adoptOrphans()
             try TestGround.with { ground in
                 let stages: [(mt_launch_stage, String)] = [
+                    (MT_STAGE_OWNER, "become the owner of the user namespace"),
                     (MT_STAGE_CLONE, "clone3 with a new user and PID namespace"),
                     (MT_STAGE_HELPER, "clone3 for joining namespaces"),
                     (MT_STAGE_JOIN, "setns into a namespace to join"),

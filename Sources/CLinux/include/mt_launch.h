@@ -10,6 +10,7 @@
 /// The step that a launch failed at. Printed by the host; numbers are for this process only.
 enum mt_launch_stage {
     MT_STAGE_NONE = 0,
+    MT_STAGE_OWNER,
     MT_STAGE_CLONE,
     MT_STAGE_HELPER,
     MT_STAGE_JOIN,
@@ -48,6 +49,8 @@ struct mt_launch {
     int join_count;
     int joins[MT_MOST_JOINS]; ///< Namespaces to join before the user namespace is made, opened.
     unsigned last_capability;
+    int has_owner;  ///< Whether a user namespace that is made is to be `owner`'s.
+    uint32_t owner; ///< A uid of the launcher's user namespace.
     int fail_stage; ///< Fault injection: the stage that fails with fail_errno instead of being done, or 0.
     int fail_errno;
     // Out
