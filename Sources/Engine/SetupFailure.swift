@@ -47,6 +47,8 @@ struct SetupFailure {
         switch (instruction, errno) {
         case (.createFileSystem(_, "proc", _, _), .notPermitted), (.createFileSystem(_, "sysfs", _, _), .notPermitted):
             "the caller's own /proc or /sys is partly hidden, as in a container: run that with unmasked paths"
+        case (.createFileSystem(_, "overlay", _, _), .noSpace), (.createFileSystem(_, "overlay", _, _), .quotaExceeded):
+            "the overlay that is kept is full: a larger --disk makes room, or remove what is in its upper directory"
         case (.createFileSystem(_, "overlay", _, _), _):
             "overlay in a user namespace needs Linux 5.11, of id-mapped layers (as root) 5.19, and a file system with xattrs below it"
         case (.attach(_, let path, _), .permissionDenied):

@@ -47,6 +47,7 @@ public struct Errno: RawRepresentable, Sendable, Hashable, CustomStringConvertib
     public static let noSystemCall = Errno(rawValue: ENOSYS)
     public static let notSupported = Errno(rawValue: EOPNOTSUPP)
     public static let noSpace = Errno(rawValue: ENOSPC)
+    public static let quotaExceeded = Errno(rawValue: EDQUOT)
     public static let readOnlyFileSystem = Errno(rawValue: EROFS)
     public static let tooManyLinks = Errno(rawValue: ELOOP)
     public static let crossDevice = Errno(rawValue: EXDEV)

@@ -49,6 +49,24 @@ extension MountBuilder {
         try sys(Int(SYS_fchmod), file, Int(operands.mode))
     }
 
+    /// Fills a directory with numbered files of a page each, until there is no more room.
+    func keepRoom(_ operands: KeepRoomOperands) throws(StepError) {
+        let directory = try root.open(operands.path.start, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        defer { close(directory) }
+        try withUnsafeTemporaryAllocationOf(4096) { page throws(StepError) in
+            for number in 0..<operands.count {
+                let digits = appendDecimal(UInt64(number), to: page)
+                page[digits] = 0
+                do throws(StepError) {
+                    let file = try sys(
+                        Int(SYS_openat), directory, word(page), Int(O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC), 0o600)
+                    defer { close(file) }
+                    try sys(Int(SYS_write), file, word(page), 4096)
+                } catch where error.errno == ENOSPC || error.errno == EDQUOT { return } catch { throw error }
+            }
+        }
+    }
+
     mutating func makeSymlink(_ operands: TwoStringOperands) throws(StepError) {
         let (parent, name) = try root.parent(of: operands.first)
         try root.requireOwn(parent)

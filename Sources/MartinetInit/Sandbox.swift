@@ -137,6 +137,7 @@ struct Sandbox {
         case .guardName:
             try watch.guards.add(
                 try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)
+        case .keepRoom: try mounts.keepRoom(try wire { () throws(WireError) in try KeepRoomOperands(&reader) })
         case .unmount: try mounts.unmount(try wire { () throws(WireError) in try reader.string() })
         case .requireFileSystem:
             let operands = try wire { () throws(WireError) in try RequireFileSystemOperands(&reader) }

@@ -49,6 +49,9 @@ public enum Instruction: Sendable, Equatable {
     case guardName(path: String, action: GuardAction, holdsGuards: Bool)
     /// Takes a mount of the sandbox's own away again, and the directory that it was on.
     case unmount(path: String)
+    /// Fills an empty directory of a kept layer with files of a page, as many as there is room for: the room that its next
+    /// mount will need, however full the agent leaves it.
+    case keepRoom(path: String, count: UInt32)
     /// Fails (`ESTALE`) unless a path still leads to this kind of file system.
     case requireFileSystem(path: String, magic: UInt64)
 
@@ -126,6 +129,7 @@ public enum Instruction: Sendable, Equatable {
         case .openGuards: .openGuards
         case .guardName: .guardName
         case .unmount: .unmount
+        case .keepRoom: .keepRoom
         case .requireFileSystem: .requireFileSystem
         case .openTerminal: .openTerminal
         case .watchMemory: .watchMemory

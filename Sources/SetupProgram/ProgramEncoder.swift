@@ -167,6 +167,9 @@ public struct WireWriter {
         case .requireFileSystem(let path, let magic):
             try string(path)
             uint64(magic)
+        case .keepRoom(let path, let count):
+            try string(path)
+            uint32(count)
         case .setRootAttributes(let set, let clear):
             uint64(set)
             uint64(clear)

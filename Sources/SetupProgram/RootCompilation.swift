@@ -146,6 +146,8 @@ extension ProgramCompiler {
                 overlay, type: "overlay",
                 options: ["lowerdir=lower", "upperdir=state/upper", "workdir=state/work", "userxattr"],
                 attributes: Self.quiet))
+        // The mount above took of the room that was kept for it; it is filled again before the agent can take the rest.
+        if inputs.limitsOverlay { emit(.keepRoom(path: "state/reserve", count: 16)) }
         for (name, mode) in Self.scratchDirectories {
             emit(.makeDirectory(path: name, mode: mode, uid: ownerUID, gid: ownerGID))
             let slot = makeSlot(name)

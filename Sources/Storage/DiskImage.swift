@@ -48,17 +48,17 @@ struct DiskImage {
         }
     }
 
-    /// Inodes beside those that are asked for: the ten of ext4's own, `lost+found`, `upper` and `work` with what overlayfs
-    /// makes in it.
-    private static let ownInodes: UInt64 = 16
-    private static let ownBlocks: UInt64 = 16
+    /// Beside what is asked for: the ten inodes of ext4's own, `lost+found`, `upper`, `work` with what overlayfs makes in
+    /// it, `reserve` with the sixteen files that are kept in it.
+    private static let ownInodes: UInt64 = 32
+    private static let ownBytes: UInt64 = 80 << 10
 
     /// Makes an empty image. One that was begun and not finished is made anew.
     func make(bytes: UInt64, inodes: UInt64) throws(StorageError) {
         let shape = Shape(limit: bytes, inodes: inodes + Self.ownInodes)
         let file = try open(Self.temporaryName, .create)
         try lock(file)  // mke2fs of a launcher that was killed may still be at it
-        let wanted = bytes + Self.ownBlocks * shape.blockSize
+        let wanted = bytes + Self.ownBytes
         var blocks = shape.blocks
         for _ in 0..<6 {
             try resizing { () throws(SystemError) in

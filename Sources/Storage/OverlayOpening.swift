@@ -25,6 +25,16 @@ extension OverlayStore {
                 directory: directory, upper: upper, work: work, lock: lock, image: nil, isLimited: isLimited)
         }
 
+        /// Gives back the room that the last sandbox kept for this one: overlayfs makes files when it is mounted, and could
+        /// not be on a layer that an agent has filled. Init keeps room again once it is mounted.
+        private func releaseRoom(_ reserve: borrowing Descriptor) throws(StorageError) {
+            try reporting("empty", path + "/reserve") { () throws(SystemError) in
+                for entry in try byteEntries(of: reserve) {
+                    try LinuxKernel.remove(entry.name, directory: false, in: reserve)
+                }
+            }
+        }
+
         // MARK: With a first limit
 
         /// Gives a directory without contents a limit, by whichever means there is.
@@ -34,7 +44,8 @@ extension OverlayStore {
             try requireNoContents(directory)
             if try isQuotaCapable(directory) {
                 let store = try plain(directory, lock, isLimited: true)
-                let project = try quotas.adopt(store.upper, store.work, path)
+                let reserve = try OverlayStore.openPart("reserve", mode: 0o700, in: store.directory, path)
+                let project = try quotas.adopt(store.upper, store.work, reserve, path)
                 // Before the record: with it, a quota that is not there would be an error for good.
                 try quotas.limit(project, to: limit, on: store.upper, path)
                 try StoreRecord(kind: .quota(project: project), limit: limit).write(in: store.directory.rawValue, path)
@@ -88,6 +99,7 @@ extension OverlayStore {
         ) throws(StorageError) -> OverlayStore {
             let store = try plain(directory, lock, isLimited: true)
             try quotas.requireHeld(project, store.upper, store.work, path)
+            try releaseRoom(try OverlayStore.openPart("reserve", mode: 0o700, in: store.directory, path))
             guard let limit else { return store }
             // What is not named stays. A quota below what is there already stops whatever would add to it.
             var record = record
@@ -111,6 +123,7 @@ extension OverlayStore {
                 }
             }
             let mount = try image.mount()
+            try releaseRoom(try OverlayStore.openPart("reserve", mode: 0o700, in: mount, path))
             let upper = try OverlayStore.openPart("upper", mode: 0o755, in: mount, path)
             let work = try OverlayStore.openPart("work", mode: 0o700, in: mount, path)
             return OverlayStore(

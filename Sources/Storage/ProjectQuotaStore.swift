@@ -15,14 +15,14 @@ struct ProjectQuotaStore {
     /// Holds the lock file; made, mode 0700, where it does not exist.
     let lockDirectory: String
 
-    /// Inodes beside those that are asked for: `upper`, `work` and what overlayfs makes in it.
-    private static let ownInodes: UInt64 = 4
-    private static let ownBytes: UInt64 = 16 << 10
+    /// Beside what is asked for: `upper`, `work` and what overlayfs makes in it, `reserve` and what is kept in it.
+    private static let ownInodes: UInt64 = 21
+    private static let ownBytes: UInt64 = 80 << 10
 
     /// Finds a free id, puts both directories into it, and returns it.
-    func adopt(_ upper: borrowing Descriptor, _ work: borrowing Descriptor, _ path: String) throws(StorageError)
-        -> UInt32
-    {
+    func adopt(
+        _ upper: borrowing Descriptor, _ work: borrowing Descriptor, _ reserve: borrowing Descriptor, _ path: String
+    ) throws(StorageError) -> UInt32 {
         let lock = try takeLock()
         defer { withExtendedLifetime(lock.rawValue) {} }
         let start = Self.spread(path)
@@ -35,6 +35,7 @@ struct ProjectQuotaStore {
             try reporting("set the project of", path) { () throws(SystemError) in
                 try setProject(of: upper, FileProject(id: id, inherits: true))
                 try setProject(of: work, FileProject(id: id, inherits: true))
+                try setProject(of: reserve, FileProject(id: id, inherits: true))
             }
             return id
         }

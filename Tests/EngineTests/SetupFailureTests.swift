@@ -52,6 +52,8 @@ import Testing
         let cures: [(Instruction, Int32, String)] = [
             (.createFileSystem(Slot(0), type: "proc", options: [], attributes: 0), EPERM, "unmasked"),
             (.createFileSystem(Slot(0), type: "sysfs", options: [], attributes: 0), EPERM, "unmasked"),
+            (.createFileSystem(Slot(0), type: "overlay", options: [], attributes: 0), ENOSPC, "larger --disk"),
+            (.createFileSystem(Slot(0), type: "overlay", options: [], attributes: 0), EDQUOT, "larger --disk"),
             (.setNice(-5), EACCES, "CAP_SYS_NICE"), (.setOOMScoreAdjustment(-5), EACCES, "CAP_SYS_RESOURCE"),
             (.createFileSystem(Slot(0), type: "overlay", options: [], attributes: 0), EINVAL, "5.11"),
             (.attach(Slot(0), path: "/a", create: .file), EXDEV, "/a would have to be made"),

@@ -11,7 +11,7 @@ import Testing
         21: .attach,
         22: .enterRoot, 23: .pivotRoot, 24: .detachOldRoot, 25: .makeDirectory, 26: .writeFile, 27: .makeSymlink,
         28: .bindOntoItself, 29: .mask, 30: .makeMask, 32: .setRootAttributes, 33: .writeControlFile,
-        34: .closeSlot, 35: .unmount, 40: .openGuards, 41: .guardName, 42: .requireFileSystem,
+        34: .closeSlot, 35: .unmount, 37: .keepRoom, 40: .openGuards, 41: .guardName, 42: .requireFileSystem,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
         55: .watchCPUTime, 56: .watchDisk,
         53: .outliveLauncher, 54: .holdSlot,

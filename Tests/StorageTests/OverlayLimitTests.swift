@@ -48,7 +48,9 @@ private func expectNoLoops(below directory: String, sourceLocation: SourceLocati
     }
 
     private func expect(_ bytes: UInt64, near limit: UInt64, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(bytes > limit - limit / 20 && bytes < limit + limit / 20, sourceLocation: sourceLocation)
+        // The room that a sandbox keeps for the next one is not kept here.
+        let bytes = bytes - min(bytes, 80 << 10)
+        #expect(bytes > limit - limit / 20 && bytes < limit + limit / 20, "\(bytes)", sourceLocation: sourceLocation)
     }
 
     @Test(.enabled(if: mountsImages, needsImages), arguments: [1, 5, 63, 64, 200].map { $0 * megabyte })

@@ -202,6 +202,16 @@ public struct RequireFileSystemOperands {
     }
 }
 
+public struct KeepRoomOperands {
+    public let path: WireString
+    public let count: UInt32
+    public init(_ reader: inout WireReader) throws(WireError) {
+        path = try reader.string()
+        count = try reader.uint32()
+        guard count <= 64 else { throw .badValue }
+    }
+}
+
 public struct RootAttributeOperands {
     public let set: UInt64
     public let clear: UInt64
