@@ -138,6 +138,11 @@ struct Sandbox {
             try watch.guards.add(
                 try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)
         case .keepRoom: try mounts.keepRoom(try wire { () throws(WireError) in try KeepRoomOperands(&reader) })
+        case .setAttributesAt:
+            let attributes = try wire { () throws(WireError) in try PathAttributeOperands(&reader) }
+            let mount = try mounts.root.open(attributes.path.start)
+            defer { close(mount) }
+            try setAttributes(mount, set: attributes.set, clear: attributes.clear)
         case .unmount: try mounts.unmount(try wire { () throws(WireError) in try reader.string() })
         case .requireFileSystem:
             let operands = try wire { () throws(WireError) in try RequireFileSystemOperands(&reader) }

@@ -39,6 +39,8 @@ public enum Instruction: Sendable, Equatable {
     case makeMask(path: String)
     case mask(path: String, optional: Bool)
     case setRootAttributes(set: UInt64, clear: UInt64)
+    /// Of the mount that a path is in, without those below it.
+    case setAttributesAt(path: String, set: UInt64, clear: UInt64)
     /// `optional`: a file that is not there, or closed to the sandbox's root, is passed over.
     case writeControlFile(path: String, text: String, optional: Bool = false)
     case closeSlot(Slot)
@@ -129,6 +131,7 @@ public enum Instruction: Sendable, Equatable {
         case .openGuards: .openGuards
         case .guardName: .guardName
         case .unmount: .unmount
+        case .setAttributesAt: .setAttributesAt
         case .keepRoom: .keepRoom
         case .requireFileSystem: .requireFileSystem
         case .openTerminal: .openTerminal

@@ -104,6 +104,9 @@ extension Instruction {
             self = .requireFileSystem(path: operands.path.text, magic: operands.magic)
         case .closeSlot: self = .closeSlot(Slot(try reader.uint32()))
         case .unmount: self = .unmount(path: try reader.text())
+        case .setAttributesAt:
+            let operands = try PathAttributeOperands(&reader)
+            self = .setAttributesAt(path: operands.path.text, set: operands.set, clear: operands.clear)
         case .keepRoom:
             let operands = try KeepRoomOperands(&reader)
             self = .keepRoom(path: operands.path.text, count: operands.count)

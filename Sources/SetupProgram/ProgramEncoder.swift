@@ -167,6 +167,10 @@ public struct WireWriter {
         case .requireFileSystem(let path, let magic):
             try string(path)
             uint64(magic)
+        case .setAttributesAt(let path, let set, let clear):
+            try string(path)
+            uint64(set)
+            uint64(clear)
         case .keepRoom(let path, let count):
             try string(path)
             uint32(count)

@@ -89,6 +89,7 @@ extension SetupProgram {
         case .requireFileSystem(let path, let magic): "check that \(path) is \(Self.fileSystem(magic))"
         case .closeSlot(let slot): "close \(name(slot))"
         case .unmount(let path): "unmount \(path)"
+        case .setAttributesAt(let path, let set, let clear): "set the mount on \(path) \(Self.change(set, clear))"
         case .keepRoom(let path, let count): "keep room for \(count) files in \(path)"
         default: nil
         }

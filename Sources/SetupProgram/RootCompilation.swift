@@ -225,6 +225,10 @@ extension ProgramCompiler {
     mutating func finishRoot() {
         if !isRootWritable {
             emit(.setRootAttributes(set: K.MOUNT_ATTR_RDONLY, clear: 0))
+            // Over an overlay a mount of its own; devices, terminals, shm and mqueue below it are others. /tmp and /run stay.
+            if scratchSlots["dev"] != nil {
+                emit(.setAttributesAt(path: "/dev", set: K.MOUNT_ATTR_RDONLY, clear: 0))
+            }
         }
     }
 }

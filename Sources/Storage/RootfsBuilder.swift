@@ -43,7 +43,8 @@ public struct RootfsBuilder: Sendable {
         try Self.requireFree(name, in: parent, request.target)
         let command = try makeCommand(request)
 
-        let partial = name + ".partial-" + Self.randomSuffix()
+        try Self.removeStale(name, in: parent)
+        let partial = name + Self.partialMark + Self.randomSuffix()
         try reporting("make directory", partial) { () throws(SystemError) in
             try makeDirectory(partial, at: .descriptor(parent.rawValue))
         }
@@ -53,8 +54,13 @@ public struct RootfsBuilder: Sendable {
                 try changeMode(directory, 0o755)  // whatever the umask is: users inside must pass through it
                 return directory
             }
+            let isOurs = try reporting("lock", partial) { () throws(SystemError) in try tryLock(directory) }
+            guard isOurs else {
+                throw StorageError(.inUse, "build", request.target, "another build of it is under way")
+            }
             try run(command, in: directory, request, progress)
             try Self.removeArchives(in: directory)
+            try RootfsFiles.write(in: directory)
             try reporting("rename to", request.target) { () throws(SystemError) in
                 // Replaces an empty directory, and fails on one that has filled meanwhile.
                 try rename(
@@ -244,7 +250,29 @@ public struct RootfsBuilder: Sendable {
         }
     }
 
+    private static let partialMark = ".partial-"
+    private static let suffixLength = 8
+
+    /// Removes what builds of the same directory left that were killed. One that is under way has locked its directory.
+    private static func removeStale(_ name: String, in parent: borrowing Descriptor) throws(StorageError) {
+        let number = parent.rawValue
+        let names = try reporting("look for what earlier builds left of", name) { () throws(SystemError) in
+            try entries(of: try open(".", [.directory], at: .descriptor(number))).map(\.name)
+        }
+        for leftover in names where leftover.hasPrefix(name + partialMark) {
+            guard leftover.utf8.count == name.utf8.count + partialMark.utf8.count + suffixLength else { continue }
+            let isStale = try reporting("lock", leftover) { () throws(SystemError) in
+                do throws(SystemError) {
+                    return try tryLock(open(leftover, [.directory, .noFollow], at: .descriptor(number)))
+                } catch where error.errno == .noEntry || error.errno == .notDirectory || error.errno == .tooManyLinks {
+                    return false
+                } catch { throw error }
+            }
+            if isStale { try TreeRemoval.remove(leftover, in: parent) }
+        }
+    }
+
     private static func randomSuffix() -> String {
-        String((0..<8).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "x" })
+        String((0..<suffixLength).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() ?? "x" })
     }
 }

@@ -80,6 +80,40 @@ import Testing
     }
 
     @Test(.enabled(if: isRoot && hasTools, "building needs root, unshare and setpriv"))
+    func `what every sandbox has its own of is there, and nothing of the host's`() throws {
+        // As debootstrap does it, and as an image might: a symlink that leads out of the tree.
+        let script = """
+            mkdir -p $TARGET/etc; echo host-of-ours > $TARGET/etc/hostname; ln -s ../../victim $TARGET/etc/resolv.conf
+            """
+        try Self.withScript(script) { directory, builder in
+            try write("untouched", to: directory + "/victim")
+            try builder.build(RootfsRequest(target: directory + "/debian"))
+            #expect(try readText(directory + "/debian/etc/hostname") == "localhost\n")
+            #expect(try readText(directory + "/debian/etc/hosts")?.hasPrefix("127.0.0.1\tlocalhost\n") == true)
+            #expect(try status(of: directory + "/debian/etc/resolv.conf")?.kind == .regular)
+            #expect(try status(of: directory + "/debian/etc/resolv.conf")?.permissions == 0o644)
+            #expect(try readText(directory + "/victim") == "untouched")
+        }
+    }
+
+    @Test(.enabled(if: isRoot && hasTools, "building needs root, unshare and setpriv"))
+    func `what a killed build left is removed by the next, and nothing else`() throws {
+        try Self.withScript("mkdir $TARGET/usr") { directory, builder in
+            let stale = directory + "/debian.partial-abcdefgh"
+            try write("half", to: stale + "/usr/bin/half")
+            // Of a build that is under way, of another directory, and of a longer name.
+            let others = ["debian.partial-inbuild1", "debian2.partial-abcdefgh", "debian.partial-abcdefghi"]
+            for name in others { try makeDirectory(directory + "/" + name) }
+            let underWay = try open(directory + "/" + others[0], [.directory])
+            #expect(try tryLock(underWay))
+            try builder.build(RootfsRequest(target: directory + "/debian"))
+            #expect(
+                try Set(entries(of: open(directory, [.directory])).map(\.name)) == Set(others + ["bin", "debian"]))
+            _ = underWay
+        }
+    }
+
+    @Test(.enabled(if: isRoot && hasTools, "building needs root, unshare and setpriv"))
     func `a failed build says why and leaves nothing, neither files nor mounts`() throws {
         let script = """
             mkdir -p $TARGET/proc $TARGET/a/b $TARGET/debootstrap; mount -t tmpfs none $TARGET/proc

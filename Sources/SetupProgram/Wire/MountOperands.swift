@@ -212,6 +212,17 @@ public struct KeepRoomOperands {
     }
 }
 
+public struct PathAttributeOperands {
+    public let path: WireString
+    public let set: UInt64
+    public let clear: UInt64
+    public init(_ reader: inout WireReader) throws(WireError) {
+        path = try reader.string()
+        set = try reader.uint64()
+        clear = try reader.uint64()
+    }
+}
+
 public struct RootAttributeOperands {
     public let set: UInt64
     public let clear: UInt64

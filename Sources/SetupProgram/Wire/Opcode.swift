@@ -33,6 +33,7 @@ public enum Opcode: UInt16, Sendable {
     case writeControlFile = 33
     case closeSlot = 34
     case unmount = 35
+    case setAttributesAt = 36
     case keepRoom = 37
 
     // Init: mounts over names of the workspace, and their keeping.
