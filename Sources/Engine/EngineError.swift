@@ -28,14 +28,19 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     public var message: String
     public var hint: String?
 
+    /// - Parameters:
+    ///   - message: one line; names in it may be anybody's, and are made visible.
+    ///   - hint: the same.
     public init(_ code: Code, _ message: String, hint: String? = nil) {
         self.code = code
-        self.message = message
-        self.hint = hint
+        self.message = visible(message)
+        self.hint = hint.map(visible)
     }
 
     public init(_ error: SpecError) {
-        self.init(.invalidSpec, error.description)
+        var bare = error
+        bare.hint = nil
+        self.init(.invalidSpec, bare.description, hint: error.hint)
     }
 
     public init(_ error: SystemError, hint: String? = nil) {
@@ -43,15 +48,21 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     }
 
     public init(_ error: CgroupError) {
-        self.init(.unavailable, error.description)
+        var bare = error
+        bare.hint = nil
+        self.init(.unavailable, bare.description, hint: error.hint)
     }
 
     public init(_ error: StorageError) {
-        self.init(.unavailable, error.description)
+        var bare = error
+        bare.hint = nil
+        self.init(.unavailable, bare.description, hint: error.hint)
     }
 
     public init(_ error: ConfinementError) {
-        self.init(.unavailable, error.description)
+        var bare = error
+        bare.hint = nil
+        self.init(.unavailable, bare.description, hint: error.hint)
     }
 
     /// The message, and the cure on a second line where it is known.

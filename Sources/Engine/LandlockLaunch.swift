@@ -6,7 +6,7 @@ import SandboxSpec
 import SetupProgram
 import Storage
 
-// Launching without namespaces: `--isolation landlock`. See docs/decisions/0014.
+// Launching without namespaces: `--isolation landlock`. See docs/decisions/0019.
 extension Launcher {
     /// Starts init as an ordinary process of the host.
     func cloneSubreaper(probe: HostProbe, cgroup: Int32?) throws(EngineError) -> InitProcess {

@@ -23,7 +23,7 @@ struct LandlockMissing {
             words.append("the caller's uid and groups: modes and times of the caller's other files can be changed")
             if abi < 6 { words.append("signals reach the caller's other processes (Landlock ABI 6, Linux 6.12)") }
         }
-        if spec.network == .host, abi < 6, abi >= 9 || !hasFilter {
+        if spec.network == .host, abi < 6, !hasFilter {
             words.append("abstract sockets of the host can be reached (Landlock ABI 6, Linux 6.12)")
         }
         if !hasFilter {

@@ -17,7 +17,7 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One line: `open /etc/shadow: permission denied (EACCES)`.
     public var description: String {
         guard let subject else { return "\(operation): \(errno)" }
-        return "\(operation) \(subject): \(errno)"
+        return "\(operation) \(visible(subject)): \(errno)"
     }
 }
 

@@ -66,23 +66,10 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     public var description: String {
-        let line = "\(action) \(printable(subject)): \(printable(cause))"
+        let line = "\(action) \(visible(subject)): \(visible(cause))"
         guard let hint else { return line }
-        return line + "\nhint: " + printable(hint)
+        return line + "\nhint: " + visible(hint)
     }
-}
-
-/// A text for a message: control characters shown as `\u{1b}`, so that a hostile name cannot steer a terminal.
-func printable(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-        if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
-            result += "\\u{" + String(scalar.value, radix: 16) + "}"
-        } else {
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }
 
 /// Runs kernel calls, whose failure becomes a `StorageError` about `action` on `subject`.

@@ -32,9 +32,9 @@ struct DoctorCommand: ParsableCommand {
             Message.output(report.json(exitStatus: status))
         } else if isTerminal(1), (environment["NO_COLOR"] ?? "").isEmpty, environment["TERM"] != "dumb" {
             // The marks' colours are the only control characters in it: what was found on the machine is escaped.
-            Message.output(report.escaped(Message.visible).text(colours: true))
+            Message.output(report.escaped(Message.withoutControls).text(colours: true))
         } else {
-            Message.output(report.escaped(Message.visible).text())
+            Message.output(report.escaped(Message.withoutControls).text())
         }
         if status != 0 { throw ExitCode(status) }
     }

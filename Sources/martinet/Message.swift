@@ -16,7 +16,7 @@ enum Message {
 
     /// Writes a line to standard error, with control characters shown: names and paths in it may be an attacker's.
     static func error(_ text: String) {
-        write(visible(text) + "\n", to: 2)
+        write(withoutControls(text) + "\n", to: 2)
     }
 
     /// Writing to a descriptor that is not open for it is a bug elsewhere, and traps; here the caller may have closed it, or
@@ -29,23 +29,17 @@ enum Message {
     /// Writes `martinet: …` to standard error.
     static func say(_ text: String) { error("martinet: \(text)") }
 
-    /// A name within a line: a line end of its own is shown too.
-    static func name(_ text: String) -> String {
-        visible(text).split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
+    /// The text with everything escaped that a terminal would act on, line ends excepted: those are the message's own.
+    static func withoutControls(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(separator: "\n")
     }
 
-    /// The text with everything escaped that a terminal would act on, line ends excepted.
-    static func visible(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar.value {
-            case 0x0a: result.unicodeScalars.append(scalar)
-            // Controls; then marks that reorder or hide what stands next to them.
-            case 0..<0x20, 0x7f..<0xa0, 0x200b...0x200f, 0x2028...0x202e, 0x2066...0x2069:
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            default: result.unicodeScalars.append(scalar)
-            }
+    /// A message that quotes the command line: line ends of the arguments' own are not its.
+    static func quoting(_ arguments: [String], in text: String) -> String {
+        var text = text
+        for line in arguments.flatMap({ $0.split(separator: "\n", omittingEmptySubsequences: false).dropFirst() }) {
+            text = text.replacing("\n" + line, with: "\\n" + line)
         }
-        return result
+        return text
     }
 }

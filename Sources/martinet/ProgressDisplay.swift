@@ -33,7 +33,7 @@ final class ProgressDisplay {
         let fraction = min(max(progress.fraction ?? 0, 0), 1)
         let done = Int(fraction * Double(length))
         let percent = progress.fraction == nil ? "" : " \(Int(fraction * 100))%"
-        let package = progress.package.map { " " + Message.visible($0) } ?? ""
+        let package = progress.package.map { " " + visible($0) } ?? ""
         let line =
             "[" + String(repeating: "#", count: done) + String(repeating: "-", count: length - done) + "]"
             + "\(percent) \(progress.stage.rawValue)\(package)"

@@ -59,7 +59,7 @@ struct SpecRequest {
         for denial in report.denials {
             let times = denial.count == 1 ? "" : " (\(denial.count) times)"
             let capability = denial.capability.map { ", which takes \($0)" } ?? ""
-            Message.say("denied by \(denial.by): \(denial.attempt)\(capability): \(denial.errno)\(times)")
+            Message.say("denied by \(denial.by): \(visible(denial.attempt))\(capability): \(denial.errno)\(times)")
         }
         if report.uncounted > 0 { Message.say("and \(report.uncounted) more that were not kept apart") }
     }
@@ -73,7 +73,7 @@ struct SpecRequest {
             if spec.isolation == .landlock {
                 for missing in try launcher.missing(spec) { text += "missing: \(missing)\n" }
             }
-            Message.output(Message.visible(text))
+            Message.output(Message.withoutControls(text))
             return 0
         } catch {
             Message.say(error.description)
@@ -126,7 +126,7 @@ struct SpecRequest {
             Message.say("look through the workspace for new hooks and settings: \(failure)")
         }
         guard !verdict.appeared.isEmpty else { return }
-        let shown = verdict.appeared.prefix(8).map(Message.name).joined(separator: ", ")
+        let shown = verdict.appeared.prefix(8).map(visible).joined(separator: ", ")
         let rest = verdict.appeared.count > 8 ? " and \(verdict.appeared.count - 8) more" : ""
         Message.say(
             "new in the workspace: \(shown)\(rest)\nhint: git, editors or agents may obey them; read them before you use "

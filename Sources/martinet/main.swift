@@ -20,7 +20,9 @@ do {
     let text = Martinet.fullMessage(for: error)
     guard Martinet.exitCode(for: error).isSuccess else {
         // What ExitCode says has been said already.
-        if text.hasPrefix("Error: ") { Message.say(String(text.dropFirst("Error: ".utf8.count))) }
+        if text.hasPrefix("Error: ") {
+            Message.say(Message.quoting(CommandLine.arguments, in: String(text.dropFirst("Error: ".utf8.count))))
+        }
         // Docker's status for a failure of the tool itself.
         exit((error as? ExitCode)?.rawValue ?? 125)
     }

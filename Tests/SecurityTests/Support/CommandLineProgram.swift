@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import Testing
 
 /// Who starts a sandbox on the host.
 enum Caller: CaseIterable, CustomTestStringConvertible {
@@ -39,7 +40,7 @@ enum CommandLineProgram {
 
     static func run(
         as caller: Caller, _ arguments: [String]
-    ) throws -> (status: ExitStatus, report: AttemptReport, errors: String) {
+    ) throws -> (status: LinuxKernel.ExitStatus, report: AttemptReport, errors: String) {
         let process = try start(as: caller, arguments)
         let status = process.wait()
         let text = process.output.text

@@ -96,9 +96,22 @@ final class StartedSandbox {
         return AttemptReport("")
     }
 
+    /// Says something to init in the launcher's place.
+    func send(_ record: [UInt8]) {
+        switch sandbox {
+        case .some(let sandbox): _ = try? sendRecord(sandbox.process.socket, record)
+        case .none: break
+        }
+    }
+
     /// Ends standard input and waits.
     func wait() -> SandboxOutcome {
         input = nil
+        return waitWithInputOpen()
+    }
+
+    /// Waits for an end that does not come from the input's.
+    func waitWithInputOpen() -> SandboxOutcome {
         var outcome = SandboxOutcome(verdict: nil, error: nil, output: "", errors: "")
         switch sandbox.take() {
         case .some(let sandbox):
@@ -108,6 +121,15 @@ final class StartedSandbox {
         outcome.output = output.text
         outcome.errors = errors.text
         return outcome
+    }
+
+    /// Ends it without waiting for the agent.
+    func abandon() {
+        input = nil
+        switch sandbox.take() {
+        case .some(var sandbox): sandbox.abandon()
+        case .none: break
+        }
     }
 
     /// Processes and threads in the sandbox, counted from outside by their PID namespace; init is one.
