@@ -29,8 +29,8 @@ extension SeccompProfile {
     ///   - sharesIdentity: the agent has the caller's uid, and so the rights of the caller's other processes.
     public func standingAlone(abi: UInt32, usesNetwork: Bool, sharesIdentity: Bool) -> SeccompProfile {
         var rules = LandlockRules.sockets(abi: abi, usesNetwork: usesNetwork) + LandlockRules.sharedObjects
-        rules += LandlockRules.resourceLimits
-        if sharesIdentity { rules += LandlockRules.otherProcesses + LandlockRules.attributes }
+        rules += LandlockRules.resourceLimits + LandlockRules.attributes
+        if sharesIdentity { rules += LandlockRules.otherProcesses }
         if abi < 3 { rules += LandlockRules.truncation }
         var profile = self
         profile.rules = rules + profile.rules
@@ -100,8 +100,8 @@ enum LandlockRules {
 
     private static let schedulingCalls = ["sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"]
 
-    /// Owners and extended attributes by path, access control lists among them, of the user's files wherever they are: no
-    /// version of Landlock restricts them. By descriptor they are those of files that were opened. Modes and times cannot be
+    /// Owners and extended attributes by path, access control lists among them, of files wherever they are that the user
+    /// owns or may write to: no version of Landlock restricts them. By descriptor they are those of files that were opened. Modes and times cannot be
     /// refused: too many programs set them.
     static let attributes: [SeccompProfile.Rule] = [
         Rule(

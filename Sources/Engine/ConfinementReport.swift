@@ -21,6 +21,8 @@ public struct ConfinementLevel: Sendable, Equatable {
     public var cgroups: [String] = []
     /// What this level does without, in words.
     public var missing: [String] = []
+    /// Where in the workspace nothing can be made or removed, and what opens it, in words; `nil` if nowhere.
+    public var closedWords: String?
     public init() {}
 }
 
@@ -46,7 +48,9 @@ extension Launcher {
         level.landlockWords = landlock.description
         level.cgroups = cgroups
         if let alone = inputs.landlockAlone {
-            level.missing = LandlockMissing(spec: spec, inputs: inputs, alone: alone).words
+            let missing = LandlockMissing(spec: spec, inputs: inputs, alone: alone)
+            level.missing = missing.words
+            level.closedWords = missing.closedWords
         }
         if spec.network == .host { level.missing.append("the network is the host's") }
         if inputs.filter.isEmpty { level.missing.append("no system call is refused") }

@@ -32,12 +32,16 @@ struct LandlockMissing {
             words.append("no IPC namespace: System V objects and message queues of the host can be reached")
         }
         words.append("what is written is limited by the disk alone")
-        if !inputs.closedDirectories.isEmpty {
-            let names = inputs.closedDirectories.map { $0.isEmpty ? "the workspace itself" : $0 }
-            words.append(
-                "no mounts over guarded files: nothing can be made or removed in \(names.joined(separator: ", "))"
-                    + " (--no-builtin-guards)")
-        }
+        if let closedWords { words.append("no mounts over guarded files: " + closedWords) }
         return words
+    }
+
+    /// Where nothing can be made, and the cure.
+    var closedWords: String? {
+        guard !inputs.closedDirectories.isEmpty else { return nil }
+        let shown = inputs.closedDirectories.prefix(8).map { $0.isEmpty ? "the workspace itself" : $0 }
+        let rest = inputs.closedDirectories.count > 8 ? " and \(inputs.closedDirectories.count - 8) more" : ""
+        return "nothing can be made or removed in \(shown.joined(separator: ", "))\(rest), where guarded names are or could be; "
+            + "--no-builtin-guards, without --hide and --protect, opens it"
     }
 }

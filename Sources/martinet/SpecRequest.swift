@@ -49,6 +49,9 @@ struct SpecRequest {
             Message.say(verdict.words)
             // What namespaces would have held is not to be taken for held.
             if spec.isolation == .landlock { for text in verdict.confinement.missing { Message.say("missing: \(text)") } }
+        } else if verdict.exitStatus != 0, verdict.limit == nil, let closed = verdict.confinement.closedWords {
+            // The agent met "permission denied" where with namespaces it would not have.
+            Message.error("hint: \(closed)")
         }
         guard let failure = verdict.outputFailure else { return (verdict, verdict.exitStatus) }
         Message.say("some of the agent's output is lost: \(failure)")

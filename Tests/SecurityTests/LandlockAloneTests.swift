@@ -261,7 +261,7 @@ extension SecurityTests {
         @Test(
             "a launcher that is killed takes everything with it", arguments: Caller.possible, ["orphans", "stopped"])
         func killedLauncher(caller: Caller, how: String) throws {
-            try LeakCheck.around {
+            try LeakCheck.around(adopting: true) {
                 let ground = try Ground(caller)
                 let script = "\(AttackPrograms.path("stay")) \(how); echo ready 1 OK; sleep 1000"
                 let process = try CommandLineProgram.start(
@@ -280,7 +280,7 @@ extension SecurityTests {
 
         @Test("an init that is killed takes the agent with it", arguments: Caller.possible)
         func killedInit(caller: Caller) throws {
-            try LeakCheck.around {
+            try LeakCheck.around(adopting: true) {
                 let ground = try Ground(caller)
                 let process = try CommandLineProgram.start(
                     as: caller, Self.command(ground, ["/bin/sh", "-c", "echo ready 1 OK; exec sleep 1000"]))

@@ -32,9 +32,14 @@ struct LeakCheck: Equatable, CustomStringConvertible {
 
     /// Records an issue for everything that has come or gone since `before`. What is only on its way out, as a
     /// process that has not been reaped, has two seconds.
-    static func expectNothingLeft(since before: LeakCheck, sourceLocation: SourceLocation = #_sourceLocation) {
+    ///
+    /// - Parameter adopting: the body killed somebody's parent, so that orphans are this process's to reap.
+    static func expectNothingLeft(
+        since before: LeakCheck, adopting: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
         var now = snapshot()
         for _ in 0..<100 where now != before.withoutWhatTheRuntimeClosed(now) {
+            if adopting { reap(now.processes.subtracting(before.processes)) }
             usleep(20_000)
             now = snapshot()
         }
@@ -53,11 +58,18 @@ struct LeakCheck: Equatable, CustomStringConvertible {
 
     /// Runs `body` and checks that it leaves nothing.
     static func around<Result>(
-        sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Result
+        adopting: Bool = false, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Result
     ) rethrows -> Result {
         let before = snapshot()
-        defer { expectNothingLeft(since: before, sourceLocation: sourceLocation) }
+        defer { expectNothingLeft(since: before, adopting: adopting, sourceLocation: sourceLocation) }
         return try body()
+    }
+
+    /// Those of `processes` that have ended and are this process's children.
+    private static func reap(_ processes: Set<String>) {
+        for pid in processes.compactMap({ $0.split(separator: " ").last.flatMap { Int32($0) } }) {
+            waitpid(pid, nil, WNOHANG)
+        }
     }
 
     var description: String {
