@@ -73,7 +73,9 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "SecurityTests",
-            dependencies: ["CLinux", "Cgroups", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage"],
+            dependencies: [
+                "CLinux", "Cgroups", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage",
+            ],
             exclude: ["Attacks"],
             swiftSettings: testSettings),
         .testTarget(

@@ -118,6 +118,8 @@ static CHILD int child(void *argument) {
         if (result >= 0) result = call3(SYS_setresuid, 0, 0, 0);
         result = step(l, MT_STAGE_SET_IDS, result);
         if (result < 0) return fail(l, MT_STAGE_SET_IDS, result);
+        // A change of ids takes it from the memory, which is the launcher's until exec. prctl(2), PR_SET_DUMPABLE
+        if (l->dumpable) call2(SYS_prctl, PR_SET_DUMPABLE, 1);
     } else if (l->identity == MT_IDENTITY_AMBIENT) {
         result = step(l, MT_STAGE_CAPABILITIES, raise_ambient(l->last_capability));
         if (result < 0) return fail(l, MT_STAGE_CAPABILITIES, result);
@@ -210,6 +212,7 @@ long mt_launch_start(struct mt_launch *l, void *stack, size_t size) {
     l->error = 0;
     l->pid = -1;
     l->pidfd = -1;
+    l->dumpable = call1(SYS_prctl, PR_GET_DUMPABLE) == 1;
     if (!l->has_owner) return clone_or_join(l, stack, size);
     struct standing standing;
     long result = become_owner(l, &standing);

@@ -66,7 +66,9 @@ enum LandlockRules {
             rules.append(Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: unix)]))
         }
         if !usesNetwork {
-            rules += (internet + [netlink]).map { Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: $0)]) }
+            rules += (internet + [netlink]).map {
+                Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: $0)])
+            }
         }
         return rules
     }

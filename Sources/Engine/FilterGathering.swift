@@ -31,6 +31,7 @@ extension Launcher {
             inputs.filter = try SeccompCache(directory: options.filterCache).filter(for: source)
         } catch { throw EngineError(error) }
         inputs.filterName = spec.seccomp.text
+        inputs.filterFlags = source.flags.rawValue
         inputs.filterAsks = spec.audit || options.learns
     }
 

@@ -41,7 +41,8 @@ struct LandlockMissing {
         guard !inputs.closedDirectories.isEmpty else { return nil }
         let shown = inputs.closedDirectories.prefix(8).map { $0.isEmpty ? "the workspace itself" : $0 }
         let rest = inputs.closedDirectories.count > 8 ? " and \(inputs.closedDirectories.count - 8) more" : ""
-        return "nothing can be made or removed in \(shown.joined(separator: ", "))\(rest), where guarded names are or could be; "
+        return
+            "nothing can be made or removed in \(shown.joined(separator: ", "))\(rest), where guarded names are or could be; "
             + "--no-builtin-guards, without --hide and --protect, opens it"
     }
 }

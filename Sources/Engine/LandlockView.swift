@@ -103,7 +103,8 @@ struct LandlockView: ~Copyable {
         guard found.kind != .socket else {
             guard policy.handledFiles.contains(.resolveUnix) else {
                 throw EngineError(
-                    .unavailable, "\(field): a Unix socket cannot be reached, as this kernel's Landlock tells no two apart",
+                    .unavailable,
+                    "\(field): a Unix socket cannot be reached, as this kernel's Landlock tells no two apart",
                     hint: "Linux 7.1 and later do; with namespaces every kernel does")
             }
             return .resolveUnix

@@ -13,7 +13,10 @@ struct SetupFailure {
         guard let program, program.instructions.indices.contains(Int(index)) else {
             let what =
                 index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
-            return EngineError(.initFailed, "init could not \(what): \(errno)")
+            let isUnreadable = errno.name == "EBADMSG"
+            return EngineError(
+                .initFailed, "init could not \(what): \(errno)",
+                hint: isUnreadable ? "is martinet-init of the same version as martinet? install both together" : nil)
         }
         var instruction = program.instructions[Int(index)]
         // An injected failure stands in for the instruction that it precedes.

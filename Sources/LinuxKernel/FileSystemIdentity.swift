@@ -32,8 +32,20 @@ public struct FileSystemIdentity: Sendable, Equatable {
     /// setfsuid(2), setfsgid(2), setgroups(2): of the calling thread alone
     public func whileAssumed<Value>(_ body: () -> Value) -> Value {
         let own = Self.current()
+        // A change of the user takes both from the process. prctl(2), PR_SET_DUMPABLE, PR_SET_PDEATHSIG
+        let dumpable = mt_syscall(Int(SYS_prctl), Int(PR_GET_DUMPABLE), 0, 0, 0, 0, 0)
+        var deathSignal: Int32 = 0
+        withUnsafeMutablePointer(to: &deathSignal) { signal in
+            _ = mt_syscall(Int(SYS_prctl), Int(PR_GET_PDEATHSIG), Int(bitPattern: signal), 0, 0, 0, 0)
+        }
         adopt()
-        defer { own.restore() }
+        defer {
+            own.restore()
+            if dumpable == 1 { _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 1, 0, 0, 0, 0) }
+            if deathSignal != 0 {
+                _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_PDEATHSIG), Int(deathSignal), 0, 0, 0, 0)
+            }
+        }
         return body()
     }
 

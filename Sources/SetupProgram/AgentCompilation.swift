@@ -46,7 +46,8 @@ extension ProgramCompiler {
             // twice for a signal handler's sake.
             emit(
                 .installFilter(
-                    flags: inputs.filterAsks ? 1 << 3 | (host.waitsForAnswers ? 1 << 5 : 0) : 0,
+                    flags: inputs.filterFlags
+                        | (inputs.filterAsks ? 1 << 3 | (host.waitsForAnswers ? 1 << 5 : 0) : 0),
                     instructions: inputs.filter,
                     name: inputs.filterName))
         }

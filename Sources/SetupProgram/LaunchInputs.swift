@@ -145,6 +145,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// BPF instructions; empty for none.
     public var filter: [UInt8] = []
     public var filterName = ""
+    /// SECCOMP_FILTER_FLAG_LOG and _SPEC_ALLOW, where the profile has them.
+    public var filterFlags: UInt32 = 0
     /// Whether the filter asks a supervisor on the host about some calls.
     public var filterAsks = false
     /// Bit set of the capabilities to keep.

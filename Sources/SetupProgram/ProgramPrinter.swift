@@ -117,8 +117,9 @@ extension SetupProgram {
         case .resetSignals: "reset signals"
         case .setNoNewPrivileges: "set no_new_privs"
         case .setParentDeathSignal(let signal): "end by signal \(signal) when init does"
-        case .installFilter(_, let instructions, let name):
+        case .installFilter(let flags, let instructions, let name):
             "install system-call filter \(name.isEmpty ? "" : "\(name), ")\(instructions.count / 8) instructions"
+                + Self.filterFlags(flags)
         case .closeDescriptors(let first): "close descriptors from \(first)"
         case .execute(let arguments, let environment, let path, let secrets):
             "execute \(arguments.map(Self.quoted).joined(separator: " ")) with "
@@ -129,6 +130,15 @@ extension SetupProgram {
     }
 
     // MARK: Words for numbers
+
+    /// seccomp(2), SECCOMP_FILTER_FLAG_*
+    private static func filterFlags(_ flags: UInt32) -> String {
+        let names: [(UInt32, String)] = [
+            (1 << 1, "log"), (1 << 2, "spec_allow"), (1 << 3, "new_listener"), (1 << 5, "wait_killable_recv"),
+        ]
+        let shown = names.filter { flags & $0.0 != 0 }.map(\.1)
+        return shown.isEmpty ? "" : ", flags " + shown.joined(separator: ",")
+    }
 
     private static func namespaces(_ flags: UInt64) -> String {
         let names: [(UInt64, String)] = [

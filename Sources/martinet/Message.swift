@@ -31,7 +31,8 @@ enum Message {
 
     /// The text with everything escaped that a terminal would act on, line ends excepted: those are the message's own.
     static func withoutControls(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(separator: "\n")
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { visible(String($0)) }.joined(
+            separator: "\n")
     }
 
     /// A message that quotes the command line: line ends of the arguments' own are not its.

@@ -48,7 +48,9 @@ struct SpecRequest {
         if parsed.isVerbose {
             Message.say(verdict.words)
             // What namespaces would have held is not to be taken for held.
-            if spec.isolation == .landlock { for text in verdict.confinement.missing { Message.say("missing: \(text)") } }
+            if spec.isolation == .landlock {
+                for text in verdict.confinement.missing { Message.say("missing: \(text)") }
+            }
         } else if verdict.exitStatus != 0, verdict.limit == nil, let closed = verdict.confinement.closedWords {
             // The agent met "permission denied" where with namespaces it would not have.
             Message.error("hint: \(closed)")

@@ -42,7 +42,9 @@ import Testing
     private static func refusal(
         _ user: String?, groups: [UInt32] = [], as uid: UInt32 = 0, workspace: String? = nil
     ) -> EngineError? {
-        do { _ = try identity(user, groups: groups, as: uid, workspace: workspace) } catch { return error as? EngineError }
+        do { _ = try identity(user, groups: groups, as: uid, workspace: workspace) } catch {
+            return error as? EngineError
+        }
         return nil
     }
 

@@ -35,7 +35,8 @@ struct LandlockLaunchTests {
             spec.binds = [try BindMount("\(ground.root)/shown:/elsewhere")]
             let refusal = Self.refusal(spec, ground)
             #expect(refusal?.code == .unavailable)
-            #expect(refusal?.message.hasPrefix("bind[0]: without mounts \(ground.root)/shown is shown where it is") == true)
+            #expect(
+                refusal?.message.hasPrefix("bind[0]: without mounts \(ground.root)/shown is shown where it is") == true)
             #expect(refusal?.hint == "write \(ground.root)/shown:\(ground.root)/shown")
             spec.binds = [try BindMount("\(ground.root)/shown:\(ground.root)/shown:ro")]
             #expect(Self.refusal(spec, ground) == nil)
@@ -55,8 +56,10 @@ struct LandlockLaunchTests {
             #expect(refusal?.code == .unavailable)
             #expect(refusal?.message.hasPrefix("bind[1]: \(ground.root)/shown/inner cannot be read-only") == true)
             // The other way round is what rules are for.
-            spec.binds = try ["\(ground.root)/shown:\(ground.root)/shown:ro", "\(ground.root)/shown/inner:\(ground.root)/shown/inner"]
-                .map { try BindMount($0) }
+            spec.binds = try [
+                "\(ground.root)/shown:\(ground.root)/shown:ro", "\(ground.root)/shown/inner:\(ground.root)/shown/inner",
+            ]
+            .map { try BindMount($0) }
             #expect(Self.refusal(spec, ground) == nil)
         }
     }
@@ -111,7 +114,9 @@ struct LandlockLaunchTests {
 
     // MARK: What is told
 
-    private static func missing(_ abi: UInt32, shares: Bool, filter: Bool = true, network: NetworkMode = .none) -> String {
+    private static func missing(_ abi: UInt32, shares: Bool, filter: Bool = true, network: NetworkMode = .none)
+        -> String
+    {
         var spec = SandboxSpec()
         spec.isolation = .landlock
         spec.network = network

@@ -181,4 +181,27 @@ import Testing
             #expect(try Launcher().openJoins(spec).count == 1, "\(kind)")
         }
     }
+
+    @Test func `the flags of a profile's file are those that its filter is installed with`() throws {
+        try TestGround.with { ground in
+            let path = "\(ground.root)/flags.json"
+            let file = try open(path, [.writeOnly, .create, .truncate], mode: 0o600)
+            try writeAll(
+                file,
+                """
+                {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+                 "flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
+                 "syscalls": [{"names": ["ptrace"], "action": "SCMP_ACT_ERRNO"}]}
+                """.utf8)
+            var spec = SandboxSpec()
+            spec.command = ["true"]
+            spec.seccomp = .file(path)
+            let program = try Launcher().explain(spec)
+            let flags = program.instructions.compactMap {
+                if case .installFilter(let flags, _, _) = $0 { flags } else { nil }
+            }
+            #expect(flags == [0b110])
+            #expect(program.text.contains("flags log,spec_allow"))
+        }
+    }
 }

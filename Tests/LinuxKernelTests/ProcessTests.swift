@@ -154,6 +154,31 @@ import Testing
         #expect(echoes())
     }
 
+    @Test(.enabled(if: effectiveUID() == 0, "only root can be another user to files"))
+    func `whoever was another user to files is itself again, and what a change of user takes away is back`() throws {
+        func prctl(_ option: Int32, _ argument: Int) -> Int {
+            mt_syscall(Int(SYS_prctl), Int(option), argument, 0, 0, 0, 0)
+        }
+        func deathSignal() -> Int32 {
+            var signal: Int32 = 0
+            withUnsafeMutablePointer(to: &signal) { _ = prctl(PR_GET_PDEATHSIG, Int(bitPattern: $0)) }
+            return signal
+        }
+        let before = deathSignal()
+        #expect(prctl(PR_SET_PDEATHSIG, Int(SIGUSR1)) == 0)
+        defer { _ = prctl(PR_SET_PDEATHSIG, Int(before)) }
+        #expect(prctl(PR_SET_DUMPABLE, 1) == 0)
+        let (reading, signal) = FileSystemIdentity(uid: 65534, gid: 65534, groups: []).whileAssumed {
+            (try? readText("/etc/shadow"), deathSignal())
+        }
+        // Without the change nothing would have been lost that has to come back.
+        #expect(reading == nil)
+        #expect(signal == 0)
+        #expect(try readText("/etc/shadow") != nil)
+        #expect(deathSignal() == SIGUSR1)
+        #expect(prctl(PR_GET_DUMPABLE, 0) == 1)
+    }
+
     @Test func `effective capabilities are those that the kernel lists`() throws {
         let status = try readText("/proc/thread-self/status") ?? ""
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("CapEff:") })

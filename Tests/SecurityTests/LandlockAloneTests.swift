@@ -178,7 +178,9 @@ extension SecurityTests {
             let command = Caller.user.prefix + [AttackPrograms.path("alone")] + ground.arguments
             let report = AttemptReport(try HostProcess.run(command[0], Array(command.dropFirst())).output)
             report.expectSuccess("done", result: 1)
-            for name in Self.files + ["link-in", "symlink-inside", "unix-connect", "unix-send", "tcp", "udp", "netlink"]
+            for name in Self.files + [
+                "link-in", "symlink-inside", "unix-connect", "unix-send", "tcp", "udp", "netlink",
+            ]
             where name != "unnamed" { report.expectSuccess(name) }
             for name in ["sysv-memory", "sysv-messages", "sysv-semaphores", "posix-memory", "posix-queue"] {
                 report.expectSuccess(name)

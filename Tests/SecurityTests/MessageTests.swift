@@ -93,9 +93,11 @@ extension SecurityTests {
             }.joined()
             let documents = [
                 ("a.json", "{\"\(quoted)\": 1}"), ("b.json", "{\"limits\": {\"memory\": \"\(quoted)\"}}"),
-                ("c.json", "{\"name\": \"\(quoted)\"}"), ("d.json", "{\"\(Self.payload)\": 1}"), ("e.json", Self.payload),
+                ("c.json", "{\"name\": \"\(quoted)\"}"), ("d.json", "{\"\(Self.payload)\": 1}"),
+                ("e.json", Self.payload),
                 ("f.yaml", "\"\(quoted)\": 1\n"), ("g.yaml", "limits: {\"\(quoted)\": 1}\n"),
-                ("h.yaml", "env:\n  \"\(quoted)\": x\n"), ("i.yaml", Self.payload), ("j.yaml", "hide: [\"../\(quoted)\"]\n"),
+                ("h.yaml", "env:\n  \"\(quoted)\": x\n"), ("i.yaml", Self.payload),
+                ("j.yaml", "hide: [\"../\(quoted)\"]\n"),
                 ("\(Self.payload.replacingOccurrences(of: "/", with: "")).yaml", "x: 1\n"),
             ]
             try LeakCheck.around {
@@ -116,7 +118,8 @@ extension SecurityTests {
             TemporaryTree.write("", to: "\(workspace)/.env.\(name)")
             try LeakCheck.around {
                 // In words of the program that would be run…
-                let explained = try HostProcess.run(Self.martinet, ["explain", "--workspace", workspace, "--", "x\(name)"])
+                let explained = try HostProcess.run(
+                    Self.martinet, ["explain", "--workspace", workspace, "--", "x\(name)"])
                 #expect(explained.status == .exited(0) && explained.output.contains("/.env"))
                 expectHarmless(explained.output + explained.errors, "explain")
                 // …of what went wrong: a directory that is too deep…
@@ -130,13 +133,16 @@ extension SecurityTests {
                 // …of what the agent left…
                 let planted = try HostProcess.run(
                     Self.martinet,
-                    ["run", "--workspace", workspace, "--env", "N=\(name)", "--", "/bin/sh", "-c",
-                        "mkdir -p \"new$N/.vscode\"; echo > \"new$N/.vscode/$N\""])
+                    [
+                        "run", "--workspace", workspace, "--env", "N=\(name)", "--", "/bin/sh", "-c",
+                        "mkdir -p \"new$N/.vscode\"; echo > \"new$N/.vscode/$N\"",
+                    ])
                 #expect(planted.errors.hasPrefix("martinet: new in the workspace: new"), "\(planted.errors)")
                 expectHarmless(planted.errors, "planted")
                 // …and of what was denied to it.
                 let denied = try HostProcess.run(
-                    Self.martinet, ["run", "--audit", "--env", "N=\(name)", "--", "/bin/sh", "-c", "echo > \"/usr/$N\""])
+                    Self.martinet,
+                    ["run", "--audit", "--env", "N=\(name)", "--", "/bin/sh", "-c", "echo > \"/usr/$N\""])
                 #expect(denied.errors.contains("denied by"), "\(denied.errors)")
                 // The shell's own words are the agent's, and raw: that is the agent's standard error.
                 let ours = denied.errors.components(separatedBy: "martinet: denied").dropFirst().joined()

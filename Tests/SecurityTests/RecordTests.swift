@@ -41,7 +41,8 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 46: a failure that init makes up is an error in words", arguments: ["failed-far", "failed-errno"])
+        @Test(
+            "attack 46: a failure that init makes up is an error in words", arguments: ["failed-far", "failed-errno"])
         func madeUp(name: String) throws {
             try LeakCheck.around {
                 let outcome = try run(fake: name)
@@ -168,7 +169,9 @@ extension SecurityTests {
         func toInit() throws {
             try LeakCheck.around {
                 try expectRefused("garbage") { _ in [[1, 2, 3]] }
-                try expectRefused("magic") { [header(1, length: 16 + $0.count, magic: 7) + word(UInt32($0.count)) + $0] }
+                try expectRefused("magic") {
+                    [header(1, length: 16 + $0.count, magic: 7) + word(UInt32($0.count)) + $0]
+                }
                 try expectRefused("version") {
                     [header(1, length: 16 + $0.count, version: 2) + word(UInt32($0.count)) + $0]
                 }
@@ -278,7 +281,9 @@ extension SecurityTests {
             try LeakCheck.around {
                 let sandbox = try Sandbox.start(Sandbox.spec("canary", "1"))
                 _ = try sandbox.untilReady()
-                for number: UInt32 in [0, 65, 4_000_000_000] { sandbox.send(header(3, length: 20) + word(number) + word(0)) }
+                for number: UInt32 in [0, 65, 4_000_000_000] {
+                    sandbox.send(header(3, length: 20) + word(number) + word(0))
+                }
                 usleep(100_000)
                 #expect(sandbox.tasks() == 2)
                 sandbox.send(header(3, length: 20) + word(UInt32(SIGKILL)) + word(0))

@@ -69,7 +69,9 @@ extension SecurityTests {
             }
         }
 
-        @Test("attack 34: without the limit the same program uses more", .enabled(if: cpuRefusal == nil, "\(cpuRefusal ?? "")"))
+        @Test(
+            "attack 34: without the limit the same program uses more",
+            .enabled(if: cpuRefusal == nil, "\(cpuRefusal ?? "")"))
         func control() throws {
             try LeakCheck.around {
                 let share = try share(Sandbox.start(spinner(seconds: 2)).wait())

@@ -32,7 +32,9 @@ import Testing
 
     @Test func `what is guarded is in no piece that could change it, and its directories are closed`() throws {
         try withTemporaryDirectory { directory in
-            for name in ["README", ".env", ".git/config", ".git/HEAD", ".git/objects/x", ".git/hooks/pre-commit", "src/a"] {
+            for name in [
+                "README", ".env", ".git/config", ".git/HEAD", ".git/objects/x", ".git/hooks/pre-commit", "src/a",
+            ] {
                 try write("", to: directory + "/" + name)
             }
             let plan = try WorkspaceGuardsTests.plan(

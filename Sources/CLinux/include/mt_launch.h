@@ -58,6 +58,7 @@ struct mt_launch {
     volatile int error;
     int pid;
     int pidfd;
+    int dumpable; ///< Whether the launcher was when it began, and is to stay so. prctl(2), PR_SET_DUMPABLE
 };
 
 /// Starts the child. Returns 0 with pid and pidfd set, or -errno with stage set. The caller has all signals blocked.
