@@ -20,14 +20,16 @@ struct LauncherStandingTests {
             return signal
         }()
         /// Ids, groups, signals and capabilities, as the kernel tells them.
-        var status = ((try? readText("/proc/thread-self/status")) ?? "").unsafelyUnwrapped.split(separator: "\n").filter
-        {
-            ["Uid", "Gid", "Groups", "Sig", "Cap", "NoNew", "Seccomp:", "Umask"].contains(where: $0.hasPrefix)
-                && !$0.hasPrefix("SigQ")
-        }
+        var status = Self.statusLines()
         var directory = try? readSymlink("/proc/self/cwd")
         var namespaces = ["mnt", "user", "net", "pid_for_children"].map {
             try? readSymlink("/proc/thread-self/ns/\($0)")
+        }
+
+        private static func statusLines() -> [Substring] {
+            let kept = ["Uid", "Gid", "Groups", "SigBlk", "SigIgn", "SigCgt", "Cap", "NoNew", "Seccomp:", "Umask"]
+            guard let text = try? readText("/proc/thread-self/status") else { return [] }
+            return text.split(separator: "\n").filter { line in kept.contains { line.hasPrefix($0) } }
         }
     }
 
@@ -40,7 +42,7 @@ struct LauncherStandingTests {
             _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_PDEATHSIG), Int(SIGUSR2), 0, 0, 0, 0)
             try TestGround.with { ground in
                 let before = Standing()
-                #expect(before.dumpable == 1 && before.deathSignal == SIGUSR2)
+                #expect(before.dumpable == 1 && before.deathSignal == SIGUSR2 && before.status.count > 10)
                 var spec = try ground.fullSpec(command: ["/bin/sh", "-c", "cat /etc/shadow; true"])
                 spec.audit = audits
                 let verdict = try withQuietStreams { try ground.launcher().start(spec, streams: $0).wait() }
