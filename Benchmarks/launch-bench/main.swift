@@ -7,6 +7,10 @@ import SandboxSpec
 // Launches and reaps `/bin/true` again and again with the engine, in this one process: what launch-floor.c does in C.
 //
 //   launch-bench [--runs N] [--warm-up N] [--samples]
+//
+// Or keeps sandboxes alive, says `ready`, and ends them when standard input ends:
+//
+//   launch-bench --alive N
 
 /// The number after a flag, or a default.
 func number(_ flag: String, otherwise value: Int) -> Int {
@@ -16,28 +20,62 @@ func number(_ flag: String, otherwise value: Int) -> Int {
     return number
 }
 
-var spec = SandboxSpec()
-spec.command = ["/bin/true"]
-spec.standardInput = .none
-let runs = number("--runs", otherwise: 200)
-var microseconds: [Double] = []
-do throws(EngineError) {
+/// A sandbox that an array can hold.
+final class Held {
+    private var sandbox: RunningSandbox
+    init(_ sandbox: consuming RunningSandbox) { self.sandbox = sandbox }
+    func end() { sandbox.abandon() }
+}
+
+func keepAlive(_ count: Int) throws(EngineError) {
+    var spec = SandboxSpec()
+    spec.command = ["/bin/sleep", "100000"]
+    spec.standardInput = .none
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    var held: [Held] = []
+    let start = monotonicNow()
+    for _ in 0..<count { held.append(Held(try Launcher().start(spec))) }
+    print("ready \(count) \(Int((monotonicNow() - start) / .milliseconds(1)))")
+    fflush(stdout)
+    var byte: UInt8 = 0
+    while read(0, &byte, 1) > 0 {}
+    let ending = monotonicNow()
+    for each in held { each.end() }
+    print("ended \(count) \(Int((monotonicNow() - ending) / .milliseconds(1)))")
+}
+
+func launchAgainAndAgain() throws(EngineError) {
+    var spec = SandboxSpec()
+    spec.command = ["/bin/true"]
+    spec.standardInput = .none
+    let runs = number("--runs", otherwise: 200)
+    var microseconds: [Double] = []
     for index in -number("--warm-up", otherwise: 20)..<runs {
         let start = monotonicNow()
         let verdict = try Launcher().start(spec).wait()
         let time = monotonicNow() - start
-        guard verdict.exitStatus == 0 else { throw EngineError(.initFailed, "/bin/true ended with \(verdict.exitStatus)") }
+        guard verdict.exitStatus == 0 else {
+            throw EngineError(.initFailed, "/bin/true ended with \(verdict.exitStatus)")
+        }
         if index >= 0 { microseconds.append(time / .microseconds(1)) }
     }
+    if CommandLine.arguments.contains("--samples") {
+        for sample in microseconds { print(sample) }
+    } else if !microseconds.isEmpty {
+        microseconds.sort()
+        print(
+            "launch-bench: median \(Int(microseconds[runs / 2])) µs, min \(Int(microseconds[0])) µs, "
+                + "p90 \(Int(microseconds[runs * 9 / 10])) µs, \(runs) launches")
+    }
+}
+
+do throws(EngineError) {
+    let alive = number("--alive", otherwise: 0)
+    if alive > 0 { try keepAlive(alive) } else { try launchAgainAndAgain() }
 } catch {
     print("launch-bench: \(error)")
     exit(1)
-}
-if CommandLine.arguments.contains("--samples") {
-    for sample in microseconds { print(sample) }
-} else if !microseconds.isEmpty {
-    microseconds.sort()
-    print(
-        "launch-bench: median \(Int(microseconds[runs / 2])) µs, min \(Int(microseconds[0])) µs, "
-            + "p90 \(Int(microseconds[runs * 9 / 10])) µs, \(runs) launches")
 }

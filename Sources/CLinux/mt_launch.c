@@ -277,14 +277,10 @@ struct entry_record { // struct linux_dirent64, getdents64(2)
 
 static CHILD int is_dots(const char *name) { return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])); }
 
-// Opens a subdirectory, by one name and on the same file system; its owner gets the permission if that is missing.
-static CHILD long open_below(long directory, const char *name) {
-    struct open_how how = {O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
-                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+// Opens the directory that a handle is on, and closes the handle; the owner gets the permission if that is missing.
+static CHILD long open_handle(long handle) {
     static const char prefix[] = "/proc/self/fd/";
     char path[sizeof prefix + 10], digits[10];
-    long handle = call4(SYS_openat2, directory, (long)name, (long)&how, sizeof how);
-    if (handle < 0) return handle;
     int count = 0, length = 0;
     for (long rest = handle; rest > 0 || count == 0; rest /= 10) digits[count++] = (char)('0' + rest % 10);
     for (; prefix[length]; length++) path[length] = prefix[length];
@@ -294,6 +290,14 @@ static CHILD long open_below(long directory, const char *name) {
     long opened = call4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     call1(SYS_close, handle);
     return opened;
+}
+
+// Opens a subdirectory, by one name and on the same file system.
+static CHILD long open_below(long directory, const char *name) {
+    struct open_how how = {O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0,
+                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+    long handle = call4(SYS_openat2, directory, (long)name, (long)&how, sizeof how);
+    return handle < 0 ? handle : open_handle(handle);
 }
 
 // Removes one name if that takes no more than a call; 0 if it did.
@@ -336,17 +340,11 @@ static CHILD int lift(long top, const char *name, unsigned *moved) {
     return call3(SYS_unlinkat, top, (long)name, AT_REMOVEDIR) == 0 || done;
 }
 
-// Only what the launcher made. Nothing outside can be reached: no symlink is followed and no file system entered.
-static CHILD void remove_tree(const struct mt_janitor_entry *e) {
+// Removes all that is in a directory. Nothing outside can be reached: no symlink is followed and no file system entered.
+static CHILD void empty(long top) {
     char buffer[2048] __attribute__((aligned(8)));
-    struct stat found;
     unsigned moved = 0;
-    if (e->inode == 0) return;
-    long top = call4(SYS_openat, e->directory, (long)e->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-    if (top < 0) return;
-    int progress = call2(SYS_fstat, top, (long)&found) == 0;
-    if (e->inode != MT_JANITOR_ANY && (found.st_dev != e->device || found.st_ino != e->inode)) progress = 0;
-    int is_ours = progress;
+    int progress = 1;
     while (progress) {
         long count;
         progress = 0;
@@ -359,8 +357,45 @@ static CHILD void remove_tree(const struct mt_janitor_entry *e) {
             }
         }
     }
+}
+
+// Who this is to files: what the agent may not remove, root must not remove for it. setfsuid(2), of this thread alone
+static CHILD void become_to_files(uint32_t uid, uint32_t gid) {
+    call2(SYS_setgroups, 0, 0);
+    call1(SYS_setfsgid, gid);
+    call1(SYS_setfsuid, uid);
+}
+
+// Only what the launcher made: by device and inode, once those are known.
+static CHILD void remove_tree(const struct mt_janitor_entry *e) {
+    static const char *const inner[] = {"home", "tmp"};
+    struct stat found;
+    if (e->inode == 0) return;
+    // Not opened to be read: the agent of an ordinary user may have closed it.
+    int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    long handle = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+    if (handle < 0) return;
+    int is_ours = call2(SYS_fstat, handle, (long)&found) == 0
+        && (e->inode == MT_JANITOR_ANY || (found.st_dev == e->device && found.st_ino == e->inode));
+    if (!is_ours) {
+        call1(SYS_close, handle);
+        return;
+    }
+    long top = open_handle(handle);
+    if (top < 0) return;
+    for (unsigned i = 0; e->has_owner && i < sizeof inner / sizeof *inner; i++) {
+        long directory = open_below(top, inner[i]);
+        if (directory < 0) continue;
+        long self = call1(SYS_setfsuid, -1), group = call1(SYS_setfsgid, -1);
+        become_to_files(e->owner, e->group);
+        empty(directory);
+        become_to_files((uint32_t)self, (uint32_t)group);
+        call1(SYS_close, directory);
+        call3(SYS_unlinkat, top, (long)inner[i], AT_REMOVEDIR);
+    }
+    if (!e->has_owner) empty(top);
     call1(SYS_close, top);
-    if (is_ours) call3(SYS_unlinkat, e->directory, (long)e->path, AT_REMOVEDIR);
+    call3(SYS_unlinkat, e->directory, (long)e->path, AT_REMOVEDIR);
 }
 
 // The launcher's table is the janitor's alone now. What it does not need it closes: an init that still waits for its id
@@ -400,16 +435,62 @@ static CHILD void thaw(const struct mt_janitor *j) {
     write_control(j, file, value, sizeof value - 1);
 }
 
+static CHILD long read_number(const char *text, long length, long *at) {
+    long value = 0, begin = *at;
+    while (*at < length && text[*at] >= '0' && text[*at] <= '9') value = value * 10 + (text[(*at)++] - '0');
+    if (*at == begin || *at == length) return -1; // cut off at the end of the buffer, or no number
+    return value;
+}
+
+// Whether a process is listed; with pid 0, kills those that are and returns whether there were any.
+static CHILD int look_through(long directory, long pid) {
+    char text[2048];
+    static const char file[] = "cgroup.procs";
+    long list = call4(SYS_openat, directory, (long)file, O_RDONLY | O_CLOEXEC, 0);
+    long length = list < 0 ? 0 : call3(SYS_read, list, (long)text, sizeof text);
+    int found = 0;
+    if (list >= 0) call1(SYS_close, list);
+    for (long at = 0; at < length; at++) {
+        long number = read_number(text, length, &at);
+        if (number <= 0) continue;
+        if (pid) {
+            found |= number == pid;
+            continue;
+        }
+        found = 1;
+        long process = call2(SYS_pidfd_open, number, 0);
+        if (process < 0) continue;
+        // Once more, now that it is held: the number may have become another process's.
+        if (look_through(directory, number)) call4(SYS_pidfd_send_signal, process, SIGKILL, 0, 0);
+        call1(SYS_close, process);
+    }
+    return found;
+}
+
+// Kills what an init that was itself killed left running in its cgroups: ten seconds at most for each.
+static CHILD void kill_stragglers(const struct mt_janitor *j) {
+    for (int i = 0; i < MT_JANITOR_ENTRIES; i++) {
+        const struct mt_janitor_entry *e = &j->entries[i];
+        if (e->kind != MT_JANITOR_BUSY_DIRECTORY) continue;
+        int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        long directory = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+        if (directory < 0) continue;
+        for (int tries = 0; tries < 10000 && look_through(directory, 0); tries++) nap();
+        call1(SYS_close, directory);
+    }
+}
+
 // Lets init end what it started: without a PID namespace its end alone would end nothing. In a v2 cgroup the kernel does
 // it at once. (Linux 5.14)
 static CHILD void let_finish(const struct mt_janitor *j) {
     static const char file[] = "cgroup.kill", value[] = "1";
-    struct timespec patience = {20, 0};
+    struct timespec patience = {30, 0};
     struct pollfd end = {j->init, POLLIN, 0};
     write_control(j, file, value, sizeof value - 1);
     thaw(j);
     if (call5(SYS_ppoll, (long)&end, 1, (long)&patience, 0, 8) == 0)
         call4(SYS_pidfd_send_signal, j->init, SIGKILL, 0, 0);
+    kill_stragglers(j);
 }
 
 static CHILD int janitor(void *argument) {

@@ -49,6 +49,20 @@ extension DefaultRules {
             Rule(.errno(.notPermitted), ["ioctl"], when: [.int(1, equals: request)])
         } + [Rule(.allow, ["ioctl"])]
 
+    /// The limit of core dumps stays what the launcher made it. At 1 the kernel writes no file and starts no handler of
+    /// core_pattern's; at 0, to which any program may lower it, it starts the handler, as the host's root. Programs that
+    /// turn dumps off are told that they are. core(5), "Piping core dumps to a program"; fs/coredump.c
+    static let coreLimit: [SeccompProfile.Rule] = {
+        let core: UInt32 = 4  // RLIMIT_CORE, asm-generic/resource.h
+        let sets = [Condition.int(1, equals: core), Condition(argument: 2, .notEqual, 0)]
+        return [
+            Rule(.errno(Errno(rawValue: 0)), ["prlimit64"], when: sets + [Condition(argument: 3, .equal, 0)]),
+            // It would have to write the old one too.
+            Rule(.errno(.notPermitted), ["prlimit64"], when: sets),
+            Rule(.errno(Errno(rawValue: 0)), ["setrlimit"], when: [.int(0, equals: core)]),
+        ]
+    }()
+
     /// PER_LINUX and PER_LINUX32, each with and without UNAME26, and the question (0xffffffff). No ADDR_NO_RANDOMIZE,
     /// no MMAP_PAGE_ZERO. sys/personality.h
     static let personalities: [SeccompProfile.Rule] =

@@ -26,10 +26,11 @@ extension SeccompProfile {
     /// - Parameters:
     ///   - abi: the version of Landlock that is there.
     ///   - usesNetwork: the agent may use the host's network.
-    ///   - sharesIdentity: the agent has the caller's uid, and so the rights of the caller's other processes.
+    ///   - sharesIdentity: the agent has the uid of a user who may have other processes, and so rights over those.
     public func standingAlone(abi: UInt32, usesNetwork: Bool, sharesIdentity: Bool) -> SeccompProfile {
         var rules = LandlockRules.sockets(abi: abi, usesNetwork: usesNetwork) + LandlockRules.sharedObjects
-        rules += LandlockRules.resourceLimits + LandlockRules.attributes
+        rules +=
+            DefaultRules.coreLimit + LandlockRules.resourceLimits + LandlockRules.attributes + LandlockRules.tracers
         if sharesIdentity { rules += LandlockRules.otherProcesses }
         if abi < 3 { rules += LandlockRules.truncation }
         var profile = self
@@ -64,6 +65,10 @@ enum LandlockRules {
             }
             rules.append(Rule(.errno(.noAddressFamily), ["socketpair"]))
             rules.append(Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: unix)]))
+            // A pair is connected, and needs no name; an abstract one would be the host's.
+            if !usesNetwork {
+                rules.append(Rule(.errno(.notPermitted), ["accept", "accept4", "bind", "connect", "listen"]))
+            }
         }
         if !usesNetwork {
             rules += (internet + [netlink]).map {
@@ -101,6 +106,10 @@ enum LandlockRules {
     ]
 
     private static let schedulingCalls = ["sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"]
+
+    /// PTRACE_TRACEME: whose parent is init would make init its tracer, and a thread of it that was killed would stay until
+    /// init reaps it, which it does when nobody lives any more. Debuggers have PTRACE_SEIZE. ptrace(2)
+    static let tracers: [SeccompProfile.Rule] = [Rule(.errno(.notPermitted), ["ptrace"], when: [.int(0, equals: 0)])]
 
     /// Owners and extended attributes by path, access control lists among them, of files wherever they are that the user
     /// owns or may write to: no version of Landlock restricts them. By descriptor they are those of files that were opened. Modes and times cannot be

@@ -16,14 +16,14 @@ public struct NotifyingFilter: Hashable, Sendable {
     /// Which decisions become notifications.
     public enum Scope: Hashable, Sendable {
         /// Those that return an errno, except the ones here. ENOSYS is worth excepting where only attempts matter:
-        /// C libraries try `clone3` for every thread, and go on without.
+        /// C libraries try `clone3` for every thread, and go on without. What is not done and said to be is no denial.
         case denials(except: Set<Errno> = [])
         /// Every permission, logged ones too, and every errno: each call of the program waits for the supervisor.
         case everything
 
         fileprivate func contains(_ decision: FilterReturn) -> Bool {
             switch (self, decision) {
-            case (.denials(let exceptions), .errno(let number)): !exceptions.contains(number)
+            case (.denials(let exceptions), .errno(let number)): number.rawValue != 0 && !exceptions.contains(number)
             case (.everything, .errno), (.everything, .allow), (.everything, .log): true
             default: false
             }

@@ -21,7 +21,7 @@ struct Belongings: ~Copyable {
         case .none: break
         }
         placeholders?.remove()
-        directory?.remove()
+        _ = directory?.remove()
     }
 
     /// Makes the sandbox's cgroups. Nothing is made, and no janitor started, for an empty plan.
@@ -180,7 +180,7 @@ struct Belongings: ~Copyable {
         }
         placeholders?.remove()
         placeholders = nil
-        directory?.remove()
+        if let left = directory?.remove() { failure = failure ?? left }
         directory = nil
         // Last: until here the janitor would have done it.
         janitor = nil

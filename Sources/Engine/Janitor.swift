@@ -84,10 +84,17 @@ final class Janitor {
     }
 
     /// Enters a directory that is about to be made, by a name that nobody else uses; returns its number, for `made`.
-    func enter(tree path: String) throws(EngineError) -> Int {
+    ///
+    /// - Parameter owner: who may change what is in its `home` and `tmp`; `nil` for the launcher itself.
+    func enter(tree path: String, owner: (uid: UInt32, gid: UInt32)?) throws(EngineError) -> Int {
         try enter(path, MT_JANITOR_TREE, directory: Int32(AT_FDCWD))
         let entry = nextEntry - 1
-        withEntry(entry) { $0.pointee.inode = .max }
+        withEntry(entry) { entry in
+            entry.pointee.has_owner = owner == nil ? 0 : 1
+            entry.pointee.owner = owner?.uid ?? 0
+            entry.pointee.group = owner?.gid ?? 0
+            entry.pointee.inode = .max
+        }
         return entry
     }
 

@@ -184,9 +184,7 @@ extension Launcher {
         let base = try landlock.inputs(
             audits: spec.audit, standard: inputs.standardDescriptors, raws: plan.agentRaws)
         if let base { inputs.landlock = view.inputs(base) }
-        let sharesIdentity = !agent.changesIdentity || agent.identity.uid == probe.uid
-        inputs.landlockAlone = LandlockAlone(
-            abi: try landlock.requiredPolicy().abi, sharesIdentity: sharesIdentity)
+        inputs.landlockAlone = LandlockAlone(abi: try landlock.requiredPolicy().abi, sharesIdentity: !agent.hasOwnID)
         try options.fault.check(.compileFilter)
         try gatherFilter(spec, capabilities: [], kernel: probe.kernel, into: &inputs)
     }

@@ -20,14 +20,18 @@ struct LandlockMissing {
             words.append("no network namespace: addresses and connections of the host can be read, none can be used")
         }
         if alone.sharesIdentity {
-            words.append("the caller's uid and groups: modes and times of the caller's other files can be changed")
-            if abi < 6 { words.append("signals reach the caller's other processes (Landlock ABI 6, Linux 6.12)") }
+            let name = inputs.identity.name
+            words.append("the uid and groups of \(name): modes and times of that user's other files can be changed")
+            if abi < 6 { words.append("signals reach other processes of \(name) (Landlock ABI 6, Linux 6.12)") }
         }
         if spec.network == .host, abi < 6, !hasFilter {
             words.append("abstract sockets of the host can be reached (Landlock ABI 6, Linux 6.12)")
         }
         if !hasFilter {
-            if spec.network != .host { words.append("no network namespace: only TCP is refused") }
+            if spec.network != .host {
+                words.append(
+                    "no network namespace: TCP is refused, but by MPTCP, TCP Fast Open and UDP the network can be used")
+            }
             if abi < 9 { words.append("Unix sockets can be reached by their paths (Landlock ABI 9, Linux 7.1)") }
             words.append("no IPC namespace: System V objects and message queues of the host can be reached")
         }

@@ -154,13 +154,19 @@ struct LandlockView: ~Copyable {
     }
 
     private static func `is`(_ path: String, atOrBelow directory: String) -> Bool {
-        path == directory || directory == "/" || path.hasPrefix(directory + "/")
+        // By bytes: a name may begin with a mark that Swift takes for a part of the slash before it.
+        path == directory || directory == "/" || path.utf8.starts(with: (directory + "/").utf8)
     }
 
     // MARK: The agent's own
 
     /// A directory that is the agent's alone.
     mutating func addOwn(_ path: String, _ trees: inout HostTrees) throws(EngineError) {
+        if let outer = grants.first(where: { $0.mayChange && Self.is(path, atOrBelow: $0.path) }) {
+            throw EngineError(
+                .unavailable, "the agent's own directory would be in what \(outer.name) lets be changed: \(outer.path)",
+                hint: "set TMPDIR to a directory outside of it, or leave that out")
+        }
         let handle = try launching { () throws(SystemError) in try open(path, [.pathOnly, .directory, .noFollow]) }
         allow(handle, policy.rights(.read).union(policy.rights(.change)), path, &trees)
     }

@@ -10,7 +10,12 @@ import Storage
 /// it; what is in it is the agent's. It is gone with the sandbox, also when the launcher was killed.
 final class PrivateDirectory {
     let path: String
+    private let name: String
+    private let parent: Descriptor
+    private let owner: (uid: UInt32, gid: UInt32)?
+    private var identity: (device: UInt64, inode: UInt64)?
     private var isRemoved = false
+    private static let inner = ["home", "tmp"]
 
     var home: String { "\(path)/home" }
     var temporary: String { "\(path)/tmp" }
@@ -19,49 +24,103 @@ final class PrivateDirectory {
     ///   - owner: whose the inner directories are; `nil` leaves them the caller's.
     ///   - janitor: is told before anything is made.
     init(in parent: String, owner: (uid: UInt32, gid: UInt32)?, janitor: Janitor) throws(EngineError) {
-        let parent = try Self.resolved(parent)
+        let hint = "TMPDIR names another place"
+        let directory = try launching(hint: hint) { () throws(SystemError) in try open(parent, [.directory, .pathOnly])
+        }
+        let raw = directory.rawValue
+        // Without symlinks: the janitor opens it again by name.
+        let resolved = try launching(hint: hint) { () throws(SystemError) in try readSymlink("/proc/self/fd/\(raw)") }
         var random: UInt64 = 0
         withUnsafeMutableBytes(of: &random) { bytes in
             _ = mt_syscall(Int(SYS_getrandom), Int(bitPattern: bytes.baseAddress), bytes.count, 0, 0, 0, 0)
         }
-        let path = "\(parent)/martinet-\(processID())-\(String(random, radix: 36))"
-        self.path = path
-        let entry = try janitor.enter(tree: path)
-        try launching(hint: "TMPDIR names another place") { () throws(SystemError) in
-            try makeDirectory(path, mode: owner == nil ? 0o700 : 0o711)
+        let name = "martinet-\(processID())-\(String(random, radix: 36))"
+        self.name = name
+        self.parent = directory
+        self.owner = owner
+        path = (resolved == "/" ? "" : resolved) + "/" + name
+        let entry = try janitor.enter(tree: path, owner: owner)
+        try launching(hint: hint) { () throws(SystemError) in
+            try makeDirectory(name, mode: owner == nil ? 0o700 : 0o711, at: .descriptor(raw))
         }
         do throws(SystemError) {
-            let top = try open(path, [.directory, .noFollow])
+            let top = try open(name, [.directory, .noFollow], at: .descriptor(raw))
             let found = try status(of: top)
+            identity = (found.device, found.inode)
             janitor.made(entry, device: found.device, inode: found.inode)
             // Whatever the umask made of it: the agent passes through, and sees nothing.
             try changeMode(top, owner == nil ? 0o700 : 0o711)
-            for name in ["home", "tmp"] {
+            for name in Self.inner {
                 try makeDirectory(name, mode: 0o700, at: .descriptor(top.rawValue))
                 let inner = try open(name, [.directory, .noFollow], at: .descriptor(top.rawValue))
                 try changeMode(inner, 0o700)
                 if let owner { try changeOwner(inner, uid: owner.uid, gid: owner.gid) }
             }
         } catch {
-            remove()
+            _ = remove()
             throw EngineError(error)
         }
     }
 
-    /// A path without symlinks: the janitor opens it again by name.
-    private static func resolved(_ path: String) throws(EngineError) -> String {
-        try launching(hint: "TMPDIR names another place") { () throws(SystemError) in
-            let directory = try open(path, [.directory, .pathOnly])
-            return try readSymlink("/proc/self/fd/\(directory.rawValue)")
+    /// Removes it with all that is in it; nothing of the agent's may run any more.
+    ///
+    /// What is in it goes as the agent: a directory that others filled, moved here out of the workspace, is not the
+    /// launcher's to remove, though root could.
+    /// - Returns: what was left, and why; `nil` where all is gone.
+    func remove() -> EngineError? {
+        guard !isRemoved else { return nil }
+        isRemoved = true
+        do throws(StorageError) {
+            // The directory that was made, or nothing: whoever may change the parent may have put another in its place.
+            guard try isOurs() else { return nil }
+            if let owner {
+                let agent = FileSystemIdentity(uid: owner.uid, gid: owner.gid, groups: [])
+                let outcome = agent.whileAssumed { Result { () throws(StorageError) in try removeContents() } }
+                try outcome.get()
+            }
+            try TreeRemoval.remove(name, in: parent)
+            return nil
+        } catch {
+            var failure = EngineError(error)
+            failure.message = "what the agent left in \(visible(path)) is not all gone: " + failure.message
+            failure.hint = "it holds what the agent may not remove itself; look whose it is"
+            return failure
         }
     }
 
-    /// Removes it with all that is in it; nothing of the agent's may run any more.
-    func remove() {
-        guard !isRemoved else { return }
-        isRemoved = true
-        _ = try? TreeRemoval.remove(path)
+    private func isOurs() throws(StorageError) -> Bool {
+        do throws(SystemError) {
+            let top = try open(name, [.pathOnly, .directory, .noFollow], at: .descriptor(parent.rawValue))
+            let found = try status(of: top)
+            return identity.map { $0.device == found.device && $0.inode == found.inode } ?? true
+        } catch where error.errno == .noEntry || error.errno == .notDirectory || error.errno == .tooManyLinks {
+            return false
+        } catch { throw StorageError("look at", path, error) }
     }
 
-    deinit { remove() }
+    private func removeContents() throws(StorageError) {
+        let number = parent.rawValue
+        for inner in Self.inner {
+            let directory: Descriptor
+            do throws(SystemError) {
+                directory = try open("\(name)/\(inner)", [.directory, .noFollow], at: .descriptor(number))
+            } catch where error.errno == .noEntry {
+                continue
+            } catch where error.errno == .permissionDenied {
+                directory = try reopened("\(name)/\(inner)")
+            } catch { throw StorageError("open", "\(path)/\(inner)", error) }
+            try TreeRemoval.removeContents(of: directory, path: "\(path)/\(inner)")
+        }
+    }
+
+    /// The agent has closed its own directory.
+    private func reopened(_ inner: String) throws(StorageError) -> Descriptor {
+        do throws(SystemError) {
+            let handle = try open(inner, [.pathOnly, .directory, .noFollow], at: .descriptor(parent.rawValue))
+            try changeMode(ofPath: handle, 0o700)
+            return try open(inner, [.directory, .noFollow], at: .descriptor(parent.rawValue))
+        } catch { throw StorageError("open", "\(path)/\(inner)", error) }
+    }
+
+    deinit { _ = remove() }
 }

@@ -11,6 +11,11 @@ struct SetupFailure {
 
     func error(_ spec: SandboxSpec) -> EngineError {
         guard let program, program.instructions.indices.contains(Int(index)) else {
+            if index == RecordLayout.noInstruction, errno.name == "ETIMEDOUT" {
+                return EngineError(
+                    .initFailed, "init could not end everything that the agent started: some of it still runs",
+                    hint: "with a cgroup (v2) it would: systemd-run --user --scope -p Delegate=yes martinet run …")
+            }
             let what =
                 index == RecordLayout.noInstruction ? "check its namespaces or read its program" : "run step \(index)"
             let isUnreadable = errno.name == "EBADMSG"

@@ -56,12 +56,18 @@ public func receiveRecord(
     var numbers = [Int32](repeating: -1, count: descriptorLimit)
     var count = descriptorLimit
     var result = 0
+    var wasReset = false
     let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
-        repeat {
+        while true {
             count = descriptorLimit
             result = mt_receive_descriptors(
                 socket.rawValue, buffer.baseAddress, limit, &numbers, &count, waiting ? 0 : Int32(MSG_DONTWAIT))
-        } while result == -Int(EINTR)
+            if result == -Int(EINTR) { continue }
+            // The other side closed before it had read all that it was sent: that is said once, and before what it sent
+            // itself. net/unix/af_unix.c, `unix_release_sock`
+            guard result == -Int(ECONNRESET), !wasReset else { break }
+            wasReset = true
+        }
         initialized = max(0, result)
     }
     if result == -Int(ECONNRESET) { return nil }

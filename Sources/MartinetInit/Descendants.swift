@@ -16,21 +16,36 @@ struct Descendants {
     /// Signals all of them that a single look finds.
     func signal(_ number: Int) { _ = signalOnce(number) }
 
-    /// Kills all of them, also those that are born meanwhile; false if some still live after ten seconds.
+    /// Nanoseconds of killing without reaping, and as many again with.
+    private static let patience: UInt64 = 10_000_000_000
+
+    /// Kills all of them, also those that are born meanwhile, and reaps them; false if some still live after twenty seconds.
     ///
-    /// Nothing is reaped until then: who forks and exits without end leaves a zombie each time, and so meets the limit of
-    /// processes. The end is reached when two looks find nobody alive and nobody newly dead.
+    /// Nothing is reaped at first: who forks and exits without end leaves a zombie each time, and so meets the limit of
+    /// processes. When two looks find nobody alive and nobody newly dead, or after ten seconds, the dead are reaped, a tracee's
+    /// threads among them, which nobody but their tracer can. The end is reached when init has no child any more.
     func endAll() -> Bool {
+        let begin = monotonicTime()
         var last = Count(alive: -1)
         var pause = 100_000
-        for _ in 0..<400 {
+        while true {
             let count = signalOnce(Int(SIGKILL))
-            if count.alive == 0, count == last { return true }
+            let spent = monotonicTime() &- begin
+            if count.alive == 0 && count == last || spent > Self.patience, reapDead() { return true }
+            if spent > 2 * Self.patience { return false }
             last = count
             nap(pause)
             pause = min(pause * 2, 25_000_000)
         }
-        return false
+    }
+
+    /// Reaps who is dead already; true where init has no child any more, and so nobody descends from it.
+    func reapDead() -> Bool {
+        while true {
+            let pid = mt_syscall(Int(SYS_wait4), -1, 0, Int(WNOHANG) | 0x4000_0000 /* __WALL */, 0, 0, 0)
+            if pid == 0 { return false }
+            if pid < 0, pid != -Int(EINTR) { return pid == -Int(ECHILD) }
+        }
     }
 
     private func nap(_ nanoseconds: Int) {
@@ -45,6 +60,9 @@ struct Descendants {
         var table = ProcessTable()
         defer { table.free() }
         table.fill()
+        // What could not be looked at may be alive.
+        if table.isIncomplete { count.alive += 1 }
+        count.alive += signalChildren(number, but: table)
         let own = Int32(mt_syscall(Int(SYS_getpid), 0, 0, 0, 0, 0, 0))
         for index in 0..<table.count where table.descends(index, from: own) {
             let process = table[index]
@@ -56,6 +74,52 @@ struct Descendants {
             }
         }
         return count
+    }
+
+    /// Signals init's own children that the table does not have: /proc may hide others' processes (hidepid), and a process
+    /// hides from its own user by not being dumpable. What the kernel says of oneself it says in any case. A child's number
+    /// stays its own until it is reaped. proc_pid_task(5), `children`
+    ///
+    /// - Returns: how many of them are alive.
+    private func signalChildren(_ number: Int, but table: ProcessTable) -> Int {
+        let file = mt_syscall(
+            Int(SYS_openat), Int(AT_FDCWD), literal("/proc/thread-self/children"), Int(O_RDONLY | O_CLOEXEC), 0, 0, 0)
+        guard file >= 0 else { return 0 }
+        defer { close(file) }
+        var alive = 0
+        var pid: Int32 = 0
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
+            while true {
+                let count = mt_syscall(Int(SYS_read), file, Int(bitPattern: buffer.baseAddress), 4096, 0, 0, 0)
+                if count <= 0 { return }
+                for index in 0..<count {
+                    let digit = Int32(buffer[index]) - 48
+                    if digit >= 0, digit <= 9 {
+                        pid = pid &* 10 &+ digit
+                        continue
+                    }
+                    if pid > 0, !table.holds(pid), !isDead(pid) {
+                        alive += 1
+                        _ = mt_syscall(Int(SYS_kill), Int(pid), number, 0, 0, 0, 0)
+                    }
+                    pid = 0
+                }
+            }
+        }
+        return alive
+    }
+
+    /// Whether a child waits to be reaped. waitid(2), WNOWAIT
+    private func isDead(_ pid: Int32) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { information in  // siginfo_t
+            for offset in stride(from: 0, to: 128, by: 8) {
+                information.storeBytes(of: 0, toByteOffset: offset, as: UInt64.self)
+            }
+            let options = Int(WEXITED | WNOHANG | WNOWAIT) | 0x4000_0000
+            let result = mt_syscall(
+                Int(SYS_waitid), 1 /* P_PID */, Int(pid), Int(bitPattern: information.baseAddress), options, 0, 0)
+            return result < 0 || information.load(as: Int32.self) == SIGCHLD
+        }
     }
 
     private func send(_ number: Int, to process: ProcessTable.Entry, _ directory: Int) {
@@ -81,6 +145,8 @@ struct ProcessTable {
     /// /proc, or a negative number.
     private(set) var directory = -1
     private(set) var count = 0
+    /// Whether something is there that could not be read.
+    private(set) var isIncomplete = false
     private var capacity = 512
     private var entries = UnsafeMutablePointer<Entry>.allocate(capacity: 512)
 
@@ -94,21 +160,36 @@ struct ProcessTable {
     mutating func fill() {
         directory = mt_syscall(
             Int(SYS_openat), Int(AT_FDCWD), literal("/proc"), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0, 0)
-        guard directory >= 0 else { return }
+        guard directory >= 0 else {
+            isIncomplete = true
+            return
+        }
         let size = 32768
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
         defer { buffer.deallocate() }
         while true {
             let length = mt_syscall(Int(SYS_getdents64), directory, Int(bitPattern: buffer), size, 0, 0, 0)
+            if length < 0 { isIncomplete = true }
             guard length > 0 else { return }
             var offset = 0
             while offset < length {
                 // struct linux_dirent64: inode, offset, length of the record at 16, type, name at 19.
-                if let pid = Self.number(buffer + offset + 19), let entry = Self.read(pid, directory) { append(entry) }
+                if let pid = Self.number(buffer + offset + 19) { take(pid) }
                 offset += Int((buffer + offset + 16).loadUnaligned(as: UInt16.self))
             }
         }
     }
+
+    private mutating func take(_ pid: Int32) {
+        var isGone = false
+        if let entry = Self.read(pid, directory, isGone: &isGone) {
+            append(entry)
+        } else if !isGone {
+            isIncomplete = true
+        }
+    }
+
+    func holds(_ pid: Int32) -> Bool { find(pid) != nil }
 
     private mutating func append(_ entry: Entry) {
         if count == capacity {
@@ -159,6 +240,12 @@ struct ProcessTable {
     /// Reads /proc/PID/stat: `PID (NAME) STATE PARENT …`, where the name may hold anything; field 20 is the number of
     /// threads, 22 the start. A zombie with more threads than one is one whose first thread alone has ended.
     static func read(_ pid: Int32, _ directory: Int) -> Entry? {
+        var ignored = false
+        return read(pid, directory, isGone: &ignored)
+    }
+
+    /// - Parameter isGone: set where no such process is there any more.
+    private static func read(_ pid: Int32, _ directory: Int, isGone: inout Bool) -> Entry? {
         withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 8) { buffer -> Entry? in
             guard let base = buffer.baseAddress else { return nil }
             let path = base.assumingMemoryBound(to: CChar.self)
@@ -168,10 +255,16 @@ struct ProcessTable {
             }
             let file = mt_syscall(
                 Int(SYS_openat), directory, Int(bitPattern: base), Int(O_RDONLY | O_CLOEXEC), 0, 0, 0)
-            guard file >= 0 else { return nil }
+            guard file >= 0 else {
+                isGone = file == -Int(ENOENT) || file == -Int(ESRCH)
+                return nil
+            }
             let count = mt_syscall(Int(SYS_read), file, Int(bitPattern: base), 1024, 0, 0, 0)
             close(file)
-            guard count > 0 else { return nil }
+            guard count > 0 else {
+                isGone = count == 0 || count == -Int(ESRCH)
+                return nil
+            }
             return parse(pid, base, count)
         }
     }

@@ -46,3 +46,27 @@ func complain(_ text: StaticString) {
 func exitNow(_ code: Int32) -> Never {
     while true { _ = mt_syscall(Int(SYS_exit_group), Int(code), 0, 0, 0, 0, 0) }
 }
+
+/// CLOCK_MONOTONIC in nanoseconds.
+func monotonicTime() -> UInt64 {
+    var time = timespec()
+    withUnsafeMutablePointer(to: &time) { time in
+        _ = mt_syscall(Int(SYS_clock_gettime), Int(CLOCK_MONOTONIC), Int(bitPattern: time), 0, 0, 0, 0)
+    }
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// CPU time that init itself has used, in microseconds.
+func ownCPUTime() -> UInt64 {
+    let own = resourceUsage(Int32(RUSAGE_SELF.rawValue))
+    return UInt64(own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1_000_000
+        + UInt64(own.ru_utime.tv_usec + own.ru_stime.tv_usec)
+}
+
+func resourceUsage(_ whose: Int32) -> rusage {
+    var usage = rusage()
+    withUnsafeMutablePointer(to: &usage) { usage in
+        _ = mt_syscall(Int(SYS_getrusage), Int(whose), Int(bitPattern: usage), 0, 0, 0, 0)
+    }
+    return usage
+}

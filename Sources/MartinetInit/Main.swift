@@ -15,6 +15,11 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     // Installed without read permission, it is not dumpable from exec on, and /proc/self is not its own. Until the agent
     // starts nobody is there to look. What stays is that only the host's CAP_SYS_PTRACE counts then. ptrace(2)
     _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 1, 0, 0, 0, 0)
+    // Ignored by who started the launcher, it would be ignored here: the kernel would reap, and nobody hear of an end. wait(2)
+    var standard: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)  // struct sigaction of the kernel's: SIG_DFL
+    withUnsafeMutablePointer(to: &standard) { action in
+        _ = mt_syscall(Int(SYS_rt_sigaction), Int(SIGCHLD), Int(bitPattern: action), 0, 8, 0, 0)
+    }
     var program: ReceivedProgram
     do throws(StepError) {
         program = try receiveProgram()

@@ -26,18 +26,25 @@ struct OutgoingRecord {
         count += MemoryLayout<Number>.size
     }
 
-    /// Sends the record, with a descriptor if there is one. A host that is gone or does not read is no reason to stay.
-    mutating func send(descriptor: Int32 = -1) {
+    /// Sends the record, with a descriptor if there is one. A host that is gone is no reason to stay.
+    ///
+    /// - Parameter waits: for a host that does not read to read.
+    /// - Returns: false where it would have had to wait.
+    @discardableResult
+    mutating func send(descriptor: Int32 = -1, waits: Bool = true) -> Bool {
         store(RecordLayout.magic, at: 0)
         store(RecordLayout.version, at: 4)
         store(kind.rawValue, at: 6)
         store(UInt32(count), at: 8)
         var descriptor = descriptor
         let length = count
-        withUnsafeBytes(of: &storage) { bytes in
-            while mt_send_descriptors(
-                Int32(controlSocket), bytes.baseAddress, length, &descriptor, descriptor < 0 ? 0 : 1, 0) == -Int(EINTR)
-            {}
+        let flags = waits ? 0 : Int32(MSG_DONTWAIT)
+        return withUnsafeBytes(of: &storage) { bytes in
+            while true {
+                let result = mt_send_descriptors(
+                    Int32(controlSocket), bytes.baseAddress, length, &descriptor, descriptor < 0 ? 0 : 1, flags)
+                if result != -Int(EINTR) { return result != -Int(EAGAIN) }
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ struct Sandbox {
             let slot = try wire { () throws(WireError) in try reader.uint32() }
             try sys(Int(SYS_write), try slots[slot], literal("0"), 1)
             try slots.empty(slot)
-            watch.ownTimeAtJoin = watch.ownTime()
+            watch.ownTimeAtJoin = ownCPUTime()
         case .joinSessionKeyring: try joinSessionKeyring()
         case .setHostname:
             let name = try wire { () throws(WireError) in try reader.string() }

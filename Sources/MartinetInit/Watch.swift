@@ -23,6 +23,9 @@ struct Watch {
     private var launcherIsThere = true
     private var started: UInt64 = 0
     private var reason = EndReason.agentEnded
+    /// A stop that the host has no room to hear of yet; of several the newest. One that does not read, itself stopped perhaps,
+    /// must not keep init from its deadline.
+    private var unsaidStop: UInt32?
 
     /// Opens what is waited on, before the agent exists: its end cannot be missed.
     mutating func prepare() throws(StepError) {
@@ -52,6 +55,7 @@ struct Watch {
             pollfd(fd: Int32(cpu.timer), events: Int16(POLLIN), revents: 0)
         )
         while true {
+            watched.1.events = Int16(POLLIN) | (unsaidStop == nil ? 0 : Int16(POLLOUT))
             withUnsafeMutablePointer(to: &watched) { watched in
                 _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), 5, 0, 0, 8, 0)
             }
@@ -69,7 +73,8 @@ struct Watch {
                 end(.cpuTime)
                 watched.4.fd = -1
             }
-            if watched.1.revents != 0, !obey() {
+            if watched.1.revents & Int16(POLLOUT) != 0, let signal = unsaidStop { say(stoppedBy: signal) }
+            if watched.1.revents & ~Int16(POLLOUT) != 0, !obey() {
                 if !outlivesLauncher { leave() }
                 launcherIsThere = false
                 watched.1.fd = -1
@@ -80,22 +85,23 @@ struct Watch {
     /// Kills everything inside; the agent's status arrives through `reapAll`.
     private mutating func end(_ why: EndReason) {
         if reason == .agentEnded { reason = why }
-        _ = killAll()
+        killAll()
     }
 
-    /// Kills everything that was started; false where some of it could not be, and lives on.
-    private func killAll() -> Bool {
+    /// Kills everything that was started. Without a PID namespace, what is born meanwhile escapes that once; the agent does not,
+    /// and its end ends the rest.
+    private func killAll() {
         switch mode {
-        case .namespaces:
-            _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
-            return true
-        case .subreaper: return Descendants().endAll()
+        case .namespaces: _ = mt_syscall(Int(SYS_kill), -1, Int(SIGKILL), 0, 0, 0, 0)
+        case .subreaper: Descendants().signal(Int(SIGKILL))
         }
     }
 
     /// Ends without a word of how the agent did. In a PID namespace the kernel ends the rest.
     func leave() -> Never {
-        if mode == .subreaper { endTheRest() }
+        if mode == .subreaper, !endTheRest() {
+            reportFailure(instruction: RecordLayout.noInstruction, errno: ETIMEDOUT)
+        }
         exitNow(125)
     }
 
@@ -131,55 +137,42 @@ struct Watch {
             if pid <= 0 { return }
             guard pid == Int(agent) else { continue }
             if status & 0xff == 0x7f {
-                var record = OutgoingRecord(.stopped)
-                record.append(UInt32(status >> 8 & 0xff))
-                record.send()
+                say(stoppedBy: UInt32(status >> 8 & 0xff))
                 continue
             }
-            endTheRest()
+            guard endTheRest() else {
+                reportFailure(instruction: RecordLayout.noInstruction, errno: ETIMEDOUT)
+                exitNow(125)
+            }
             report(status)
             exitNow(0)
         }
     }
 
+    private mutating func say(stoppedBy signal: UInt32) {
+        var record = OutgoingRecord(.stopped)
+        record.append(signal)
+        unsaidStop = record.send(waits: false) ? nil : signal
+    }
+
     /// What the agent left running ends with it. Before the report, so that its CPU time is in it.
-    private func endTheRest() {
-        // Who has no child has no descendant either.
-        if mode == .subreaper, !reapDead() { return }
-        let areDead = killAll()
+    ///
+    /// - Returns: false where some of it could not be ended, and lives on.
+    private func endTheRest() -> Bool {
+        if mode == .subreaper {
+            // Who has no child has no descendant either.
+            return Descendants().reapDead() || Descendants().endAll()
+        }
+        killAll()
         while true {
-            let pid = mt_syscall(Int(SYS_wait4), -1, 0, areDead ? 0 : Int(WNOHANG), 0, 0, 0)
-            if pid == 0 || pid < 0 && pid != -Int(EINTR) { return }
+            let pid = mt_syscall(Int(SYS_wait4), -1, 0, 0, 0, 0, 0)
+            if pid < 0, pid != -Int(EINTR) { return true }
         }
-    }
-
-    /// Reaps who is dead already; false where init has no child any more.
-    private func reapDead() -> Bool {
-        while true {
-            let pid = mt_syscall(Int(SYS_wait4), -1, 0, Int(WNOHANG), 0, 0, 0)
-            if pid == 0 { return true }
-            if pid < 0, pid != -Int(EINTR) { return false }
-        }
-    }
-
-    /// CPU time that init itself has used, in microseconds.
-    func ownTime() -> UInt64 {
-        let own = usage(Int32(RUSAGE_SELF.rawValue))
-        return UInt64(own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1_000_000
-            + UInt64(own.ru_utime.tv_usec + own.ru_stime.tv_usec)
-    }
-
-    private func usage(_ whose: Int32) -> rusage {
-        var usage = rusage()
-        withUnsafeMutablePointer(to: &usage) { usage in
-            _ = mt_syscall(Int(SYS_getrusage), Int(whose), Int(bitPattern: usage), 0, 0, 0, 0)
-        }
-        return usage
     }
 
     private func report(_ status: Int32) {
         let ended = now()
-        let usage = usage(Int32(RUSAGE_CHILDREN.rawValue))
+        let usage = resourceUsage(Int32(RUSAGE_CHILDREN.rawValue))
         func microseconds(_ time: timeval) -> UInt64 { UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_usec) }
         // A memory kill may be known to the kernel before its event is: look once more.
         var reason = reason
@@ -200,7 +193,7 @@ struct Watch {
         record.append(microseconds(usage.ru_stime))
         record.append(UInt64(usage.ru_maxrss))
         record.append(ended - started)
-        record.append(ownTime() - ownTimeAtJoin)
+        record.append(ownCPUTime() - ownTimeAtJoin)
         let use = disks.use()
         record.append(UInt32(use == nil ? 0 : 1))
         record.append(use?.bytes ?? 0)
@@ -257,11 +250,5 @@ struct Watch {
         _ = mt_syscall(Int(SYS_kill), target, number, 0, 0, 0, 0)
     }
 
-    private func now() -> UInt64 {
-        var time = timespec()
-        withUnsafeMutablePointer(to: &time) { time in
-            _ = mt_syscall(Int(SYS_clock_gettime), Int(CLOCK_MONOTONIC), Int(bitPattern: time), 0, 0, 0, 0)
-        }
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    private func now() -> UInt64 { monotonicTime() }
 }

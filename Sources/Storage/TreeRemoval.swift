@@ -35,13 +35,26 @@ public enum TreeRemoval {
         try remove(ByteName(name), in: directory, name)
     }
 
+    /// Removes everything in an open directory, and leaves that.
+    public static func removeContents(of directory: borrowing Descriptor, path: String) throws(StorageError) {
+        try reportingRemoval(path) { () throws(SystemError) in try empty(directory) }
+    }
+
     private static func remove(
         _ name: ByteName, in directory: borrowing Descriptor, _ path: String
     ) throws(StorageError) {
-        do throws(SystemError) {
+        try reportingRemoval(path) { () throws(SystemError) in
             guard let facts = try status(of: name, in: directory) else { return }
             if facts.kind == .directory { try empty(try openDirectory(name, in: directory)) }
             try unlink(name, directory: facts.kind == .directory, in: directory)
+        }
+    }
+
+    private static func reportingRemoval(
+        _ path: String, _ body: () throws(SystemError) -> Void
+    ) throws(StorageError) {
+        do throws(SystemError) {
+            try body()
         } catch where error.errno == .crossDevice || error.errno == .busy {
             throw StorageError(
                 .unsafePath, "remove", path, "a file system is mounted on \(error.subject ?? "a directory") inside",

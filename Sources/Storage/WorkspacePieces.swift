@@ -83,7 +83,7 @@ public struct WorkspacePieces: ~Copyable {
         var hiddenDirectories: [String]
 
         func hidesDirectory(below path: String) -> Bool {
-            hiddenDirectories.contains { path.isEmpty || $0.hasPrefix(path + "/") }
+            hiddenDirectories.contains { path.isEmpty || $0.utf8.starts(with: (path + "/").utf8) }
         }
     }
 

@@ -3,6 +3,9 @@ import ArgumentParser
 import Glibc
 import SandboxSpec
 
+// Ignored by who started this, it would be ignored on: children would be gone before anybody asked how they ended. wait(2)
+_ = signal(SIGCHLD, SIG_DFL)
+
 // `run` and `explain` first go past ArgumentParser, whose start takes longer than a sandbox's; it answers all else, and
 // whatever is wrong with a command line.
 switch CommandLine.arguments.dropFirst().first {

@@ -129,12 +129,14 @@ struct LandlockLaunchTests {
 
     @Test func `what is missing is told by version, identity and filter`() {
         #expect(Self.missing(7, shares: false).contains("no PID namespace"))
-        #expect(!Self.missing(7, shares: false).contains("caller's"))
-        #expect(Self.missing(7, shares: true).contains("modes and times of the caller's other files"))
+        #expect(!Self.missing(7, shares: false).contains("uid"))
+        #expect(
+            Self.missing(7, shares: true).contains(
+                "the uid and groups of a: modes and times of that user's other files"))
         #expect(!Self.missing(7, shares: true).contains("signals"))
-        #expect(Self.missing(5, shares: true).contains("signals reach the caller's other processes"))
+        #expect(Self.missing(5, shares: true).contains("signals reach other processes of a"))
         #expect(!Self.missing(5, shares: false).contains("signals"))
-        #expect(Self.missing(7, shares: false, filter: false).contains("only TCP is refused"))
+        #expect(Self.missing(7, shares: false, filter: false).contains("TCP is refused, but by MPTCP"))
         #expect(Self.missing(7, shares: false, filter: false).contains("Unix sockets can be reached"))
         #expect(!Self.missing(9, shares: false, filter: false).contains("Unix sockets can be reached"))
         #expect(!Self.missing(7, shares: false, network: .host).contains("none can be used"))

@@ -124,4 +124,17 @@ import Testing
     }
 
     private func flags(_ raw: Int32) throws -> String { try readText("/proc/self/fdinfo/\(raw)") ?? "" }
+
+    @Test func `what was sent before a close with something unread still arrives`() throws {
+        let sockets = try RecordSockets()
+        for record in [[1], [2, 3]] as [[UInt8]] { try sendRecord(sockets.far, record) }
+        try sendRecord(sockets.near, [9])
+        let near = sockets.intoNear()  // closes the other side
+        for expected in [[1], [2, 3]] as [[UInt8]] {
+            let bytes = try receiveBytes(near)
+            #expect(bytes == expected)
+        }
+        let isOver = try receiveRecord(near) == nil
+        #expect(isOver)
+    }
 }

@@ -29,7 +29,8 @@ extension SecurityTests {
                 let report = try Sandbox.run(spec(workspace, user)).report
                 // 1, not 0: the one value that stops handlers as well. core(5)
                 report.expectSuccess("soft-limit", "hard-limit", result: 1)
-                report.expectFailure(["raise-limit"], "EPERM")
+                // Said to be done, and not done: see the limits that a program finds after it, in Ends.
+                report.expectSuccess("raise-limit")
                 report.expectSuccess("signal", result: Int(SIGABRT))
                 report.expectSuccess("dumped", result: 0)
                 #expect(try cores(workspace) == [])

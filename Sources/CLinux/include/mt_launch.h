@@ -96,6 +96,9 @@ struct mt_janitor_entry {
     int directory; ///< Descriptor that the path begins at, or AT_FDCWD.
     uint64_t device;
     uint64_t inode; ///< 0: not made yet, so nothing is removed. MT_JANITOR_ANY: the name is nobody else's.
+    /// Of a tree: whose what is in its `home` and `tmp` is, if not the launcher's; nothing is removed that this user may not.
+    int has_owner;
+    uint32_t owner, group;
     int64_t size;   ///< Of a placeholder file; not looked at where the name is nobody else's.
     char path[MT_JANITOR_PATH];
 };

@@ -2,6 +2,7 @@
 // Living on after the end of the sandbox, in ways that a look for children misses. Argument: which.
 #include "attempt.h"
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/prctl.h>
 
 static void ignore_all(void) {
@@ -11,6 +12,11 @@ static void ignore_all(void) {
 static void *spin(void *unused) {
     for (;;) usleep(1000);
     return unused;
+}
+
+static void *be_traced(void *unused) {
+    ptrace(PTRACE_TRACEME, 0, 0, 0);
+    return spin(unused);
 }
 
 int main(int argc, char **argv) {
@@ -47,6 +53,32 @@ int main(int argc, char **argv) {
             pthread_create(&thread, NULL, spin, NULL);
             pthread_exit(NULL);
         }
+    } else if (strcmp(how, "traced") == 0) {
+        // Orphans with a thread whose tracer is init: killed, nobody else could reap it.
+        for (int i = 0; i < 3; i++) {
+            if (fork() != 0) continue;
+            setsid();
+            if (fork() != 0) _exit(0);
+            usleep(50000);
+            ignore_all();
+            pthread_t thread;
+            pthread_create(&thread, NULL, be_traced, NULL);
+            for (;;) pause();
+        }
+        usleep(200000);
+    } else if (strcmp(how, "toggle") == 0) {
+        // Stopped and continued without end, each time a word to the launcher.
+        pid_t first = getpid();
+        if (fork() == 0) {
+            for (;;) {
+                kill(first, SIGSTOP);
+                usleep(200);
+                kill(first, SIGCONT);
+                usleep(200);
+            }
+        }
+        dprintf(1, "ready 0 OK\n");
+        for (;;) usleep(100);
     } else if (strcmp(how, "bomb") == 0) {
         for (int i = 0; i < 200; i++) {
             if (fork() == 0) {
