@@ -15,7 +15,7 @@ extension GuardRules {
             builtin.markers.append(GuardMarker(marker.lastComponent, paths: paths, matches: { marker.matches($0) }))
         }
         let isDependency: @Sendable (String) -> Bool = { path in
-            path.split(separator: "/").contains { BuiltinGuards.dependencies.contains(String($0)) }
+            PathBytes.names(path).contains { BuiltinGuards.dependencies.contains($0) }
         }
         return GuardRules(own: spec.protect, builtin: builtin, spec) { isDependency($0) }
     }
@@ -82,17 +82,18 @@ extension GuardMarker {
 }
 
 private func finalComponent(_ path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
 }
 
 extension GuardPattern.NameTest {
     /// What a pattern's last component says about the last name.
     init(component: String) {
-        let wild = component.filter { "*?[".contains($0) }
-        switch wild {
+        let scalars = component.unicodeScalars
+        let wild = scalars.filter { "*?[".unicodeScalars.contains($0) }
+        switch String(wild) {
         case "": self = .exact(component)
-        case "*" where component.hasPrefix("*"): self = .suffix(String(component.dropFirst()))
-        case "*" where component.hasSuffix("*"): self = .prefix(String(component.dropLast()))
+        case "*" where scalars.first == "*": self = .suffix(String(scalars.dropFirst()))
+        case "*" where scalars.last == "*": self = .prefix(String(scalars.dropLast()))
         default: self = .any
         }
     }

@@ -52,7 +52,8 @@ final class GuardedWorkspace {
         // Where the user shows something else, that is not the workspace's.
         covered = Set(
             (spec.binds.map(\.target.text) + spec.tmpfs.map(\.target.text)).compactMap { target in
-                target.hasPrefix("/workspace/") ? String(target.dropFirst("/workspace/".utf8.count)) : nil
+                PathBytes.isBelow(target, "/workspace")
+                    ? String(Substring(target.utf8.dropFirst("/workspace/".utf8.count))) : nil
             })
         let (raw, protect, covered) = (directory.rawValue, protect, covered)
         let copy = try launching { () throws(SystemError) in try duplicate(raw) }

@@ -154,8 +154,7 @@ struct LandlockView: ~Copyable {
     }
 
     private static func `is`(_ path: String, atOrBelow directory: String) -> Bool {
-        // By bytes: a name may begin with a mark that Swift takes for a part of the slash before it.
-        path == directory || directory == "/" || path.utf8.starts(with: (directory + "/").utf8)
+        path == directory || directory == "/" || PathBytes.isBelow(path, directory)
     }
 
     // MARK: The agent's own

@@ -90,7 +90,8 @@ public struct PathGlob: Sendable, Hashable, CustomStringConvertible {
         return states
     }
 
-    private static func isPattern(_ component: String) -> Bool { component.contains { "*?[".contains($0) } }
+    /// By its bytes, as it is matched: "[" with a combining mark after it is another character, and a pattern all the same.
+    private static func isPattern(_ component: String) -> Bool { component.utf8.contains { "*?[".utf8.contains($0) } }
 
     /// One name against one component: the last `*` is gone back to, never an earlier one, so time is bounded by their
     /// product.

@@ -118,6 +118,6 @@ extension ProgramCompiler {
     }
 
     private static func `is`(_ path: String, below directory: String) -> Bool {
-        path != directory && (directory == "/" || path.hasPrefix(directory + "/"))
+        path != directory && (directory == "/" || path.utf8.starts(with: (directory + "/").utf8))
     }
 }

@@ -17,10 +17,10 @@ public enum GuardReview {
     ) throws(StorageError) -> [String] {
         let now = try WorkspaceGuards.plan(
             workspace: workspace, protect: protect, hide: GuardRules(), covered: covered, bounds: bounds)
-        let known = Set(before.steps.map(\.path))
+        let known = Set<PathKey>(paths: before.steps.map(\.path))
         var found: [String] = []
         for match in now.matches where !known.contains(match.path) {
-            if ancestors(of: match.path).contains(where: known.contains), isGuarded(match.path, before) { continue }
+            if ancestors(of: match.path).contains(where: { known.contains($0) }), isGuarded(match.path, before) { continue }
             if match.kind == .directory {
                 found += try contents(of: match.path, in: workspace.rawValue)
             } else {
@@ -32,7 +32,7 @@ public enum GuardReview {
 
     /// Whether it lies in a directory that was guarded as a whole.
     private static func isGuarded(_ path: String, _ plan: GuardPlan) -> Bool {
-        let above = Set(ancestors(of: path))
+        let above = Set<PathKey>(paths: ancestors(of: path))
         return plan.matches.contains { above.contains($0.path) }
             || plan.placeholders.contains { above.contains($0.path) }
     }

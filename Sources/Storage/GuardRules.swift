@@ -42,15 +42,15 @@ public struct GuardPattern: Sendable {
     /// A pattern without wildcards.
     public init(literal path: String) {
         self.init(
-            literalPath: path, lastName: .exact(splitLast(path).name), matches: { $0 == path },
-            couldMatchBelow: { path.hasPrefix($0 + "/") })
+            literalPath: path, lastName: .exact(splitLast(path).name), matches: { PathBytes.areSame($0, path) },
+            couldMatchBelow: { PathBytes.isBelow(path, $0) })
     }
 
     /// A name, in whatever directory.
     public init(anywhere name: String) {
         self.init(
             literalPath: name, lastName: .exact(name),
-            matches: { $0 == name || $0.hasSuffix("/" + name) }, couldMatchBelow: { _ in true })
+            matches: { PathBytes.endsIn($0, name) }, couldMatchBelow: { _ in true })
     }
 }
 
@@ -91,7 +91,7 @@ struct GuardRuleSet: Sendable {
     /// Paths that a name stands for.
     func paths(markedBy name: String, in directory: String) -> [String] {
         markers.flatMap { marker in
-            guard marker.name == name, marker.matches(directory.isEmpty ? name : directory + "/" + name) else {
+            guard PathBytes.areSame(marker.name, name), marker.matches(directory.isEmpty ? name : directory + "/" + name) else {
                 return [String]()
             }
             return marker.paths.map { directory.isEmpty ? $0 : directory + "/" + $0 }

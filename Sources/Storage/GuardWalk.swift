@@ -12,7 +12,7 @@ struct GuardWalk {
     private let hide: GuardRuleSet
     private let names: GuardNameIndex
     private let bounds: WorkspaceGuards.Bounds
-    private let covered: Set<String>
+    private let covered: Set<PathKey>
     private(set) var matches: [GuardPlan.Match] = []
     /// Directories that the caller may not read and does not own.
     private(set) var unreadable: [String] = []
@@ -24,7 +24,7 @@ struct GuardWalk {
     init(
         _ name: String, protect: GuardRules, hide: GuardRules, covered: Set<String>, bounds: WorkspaceGuards.Bounds
     ) {
-        self.covered = covered
+        self.covered = Set(paths: covered)
         self.name = name
         self.protect = GuardRuleSet(protect)
         self.hide = GuardRuleSet(hide)

@@ -46,14 +46,14 @@ public struct WorkspaceGuards {
 
     private let name: String
     private let bounds: Bounds
-    private let covered: Set<String>
+    private let covered: Set<PathKey>
     private var plan = GuardPlan()
     /// What is done to each path in the plan.
-    private var guarded: [String: GuardPlan.Action] = [:]
+    private var guarded: [PathKey: GuardPlan.Action] = [:]
 
     private init(name: String, bounds: Bounds, covered: Set<String>, _ walk: GuardWalk) {
         self.name = name
-        self.covered = covered
+        self.covered = Set(paths: covered)
         self.bounds = bounds
         plan.matches = walk.matches
         plan.unreadable = walk.unreadable
@@ -75,7 +75,7 @@ public struct WorkspaceGuards {
         _ literals: [String], _ action: GuardPlan.Action, _ workspace: borrowing Descriptor
     ) throws(StorageError) {
         for path in literals where guarded[path] == nil && !isCovered(path, by: action) {
-            if ancestors(of: path).contains(where: plan.unreadable.contains) || isUnder(path) { continue }
+            if ancestors(of: path).contains(where: isUnreadable) || isUnder(path) { continue }
             if let found = try resolve(path, workspace) {
                 if isUnder(found.path) { continue }
                 try addLinkPins(on: path, workspace)
@@ -100,7 +100,8 @@ public struct WorkspaceGuards {
                 let top = try readSymlink("/proc/self/fd/\(number)")
                 let full = try readSymlink("/proc/self/fd/\(found.rawValue)")
                 let prefix = top == "/" ? "/" : top + "/"
-                return full.hasPrefix(prefix) ? (String(full.dropFirst(prefix.count)), kind) : nil
+                guard full.utf8.starts(with: prefix.utf8) else { return nil }
+                return (String(Substring(full.utf8.dropFirst(prefix.utf8.count))), kind)
             } catch
                 where [.noEntry, .notDirectory, .crossDevice, .tooManyLinks, .permissionDenied].contains(error.errno)
             {
@@ -119,7 +120,7 @@ public struct WorkspaceGuards {
             let kind = try reporting("look at", name + "/" + ancestor) { () throws(SystemError) in
                 try status(of: ByteName(last), in: parent)?.kind
             }
-            if kind == .symlink, !plan.pins.contains(where: { $0.path == ancestor }) {
+            if kind == .symlink, !plan.pins.contains(where: { PathBytes.areSame($0.path, ancestor) }) {
                 plan.pins.append(GuardPlan.Pin(path: ancestor, kind: .symlink))
             }
         }
@@ -172,7 +173,7 @@ public struct WorkspaceGuards {
     ) throws(StorageError) {
         if let existing = guarded[found.path] {
             guard existing == .protect, action == .hide else { return }
-            plan.matches.removeAll { $0.path == found.path }
+            plan.matches.removeAll { PathBytes.areSame($0.path, found.path) }
         } else if isCovered(found.path, by: action) {
             return
         }
@@ -181,7 +182,11 @@ public struct WorkspaceGuards {
 
     /// Whether the sandbox shows something else there.
     private func isUnder(_ path: String) -> Bool {
-        covered.contains(path) || ancestors(of: path).contains(where: covered.contains)
+        covered.contains(path) || ancestors(of: path).contains { covered.contains($0) }
+    }
+
+    private func isUnreadable(_ path: String) -> Bool {
+        plan.unreadable.contains { PathBytes.areSame($0, path) }
     }
 
     /// Whether a directory above is guarded at least as strictly.
@@ -191,12 +196,12 @@ public struct WorkspaceGuards {
 
     /// Every directory between the workspace and a guarded path, as far as the first that is guarded itself.
     private mutating func addPins() throws(StorageError) {
-        var pinned = Set(plan.pins.map(\.path))
+        var pinned = Set<PathKey>(paths: plan.pins.map(\.path))
         let linked = plan.pins.map(\.path)
         for path in plan.matches.map(\.path) + plan.placeholders.map(\.path) + linked {
             for ancestor in ancestors(of: path) {
                 if guarded[ancestor] != nil { break }
-                if pinned.insert(ancestor).inserted {
+                if pinned.insert(ancestor) {
                     plan.pins.append(GuardPlan.Pin(path: ancestor, kind: .directory))
                 }
             }
@@ -229,7 +234,7 @@ public struct WorkspaceGuards {
             ".claude", ".claude/commands", ".claude/agents", ".claude/hooks", ".claude/skills", ".github/workflows",
             ".devcontainer",
         ]
-        return directories.contains { path == $0 || path.hasSuffix("/" + $0) }
+        return directories.contains { PathBytes.endsIn(path, $0) }
     }
 }
 

@@ -50,11 +50,11 @@ public struct WorkspacePieces: ~Copyable {
     ///   - plan: what is guarded in it now.
     /// - Throws: `.exhausted` for more than `mostEntries`, `.system`.
     public init(_ workspace: borrowing Descriptor, plan: GuardPlan) throws(StorageError) {
-        var actions: [String: GuardPlan.Action] = [:]
-        var closed: Set<String> = []
+        var actions: [PathKey: GuardPlan.Action] = [:]
+        var closed: Set<PathKey> = []
         var hiddenDirectories: [String] = []
         for step in plan.steps {
-            closed.formUnion([""] + ancestors(of: step.path))
+            closed.formUnion(([""] + ancestors(of: step.path)).map { PathKey($0) })
             switch step {
             case .match(let match):
                 actions[match.path] = match.action
@@ -63,7 +63,7 @@ public struct WorkspacePieces: ~Copyable {
             case .pin: break
             }
         }
-        self.closed = closed.sorted()
+        self.closed = closed.map(\.path).sorted()
         let raw = workspace.rawValue
         let top = try reporting("open", "workspace") { () throws(SystemError) in
             try open(".", [.directory], at: .descriptor(raw))
@@ -78,12 +78,12 @@ public struct WorkspacePieces: ~Copyable {
     }
 
     private struct Plan {
-        var actions: [String: GuardPlan.Action]
-        var closed: Set<String>
+        var actions: [PathKey: GuardPlan.Action]
+        var closed: Set<PathKey>
         var hiddenDirectories: [String]
 
         func hidesDirectory(below path: String) -> Bool {
-            hiddenDirectories.contains { path.isEmpty || $0.utf8.starts(with: (path + "/").utf8) }
+            hiddenDirectories.contains { path.isEmpty || PathBytes.isBelow($0, path) }
         }
     }
 

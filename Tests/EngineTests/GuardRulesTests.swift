@@ -15,8 +15,8 @@ import Testing
             for file in files {
                 let path = "\(ground.workspace)/\(file)"
                 var soFar = ground.workspace
-                for part in file.split(separator: "/").dropLast(file.hasSuffix("/") ? 0 : 1) {
-                    soFar += "/\(part)"
+                for part in file.utf8.split(separator: UInt8(ascii: "/")).dropLast(file.hasSuffix("/") ? 0 : 1) {
+                    soFar += "/\(Substring(part))"
                     if try status(of: soFar) == nil { try makeDirectory(soFar) }
                 }
                 if !file.hasSuffix("/") { _ = try open(path, [.writeOnly, .create], mode: 0o644) }
@@ -120,8 +120,37 @@ import Testing
         #expect(plan.steps.map(\.path) == ["Makefile"] && plan.matches.map(\.action) == [.protect])
     }
 
+    /// To Swift a slash, or a star, is another character with some before or after it; to the kernel it is the same byte.
+    @Test func `names are guarded whatever characters are around them`() throws {
+        let hidden = ["d\u{600}/.env", "e\u{301}/.env", "\u{e9}/.env", "d\u{600}/.aws/credentials"]
+        let plan = try plan(hidden + ["a.key\u{301}x", "d\u{600}/node_modules/.envrc", "d\u{600}/.git/config"]) {
+            $0.hide = [try PathGlob("*\u{301}x")]
+        }
+        let found = plan.matches.filter { $0.action == .hide }.map(\.path)
+        for path in hidden[..<3] + ["a.key\u{301}x"] {
+            #expect(found.contains { $0.utf8.elementsEqual(path.utf8) }, "\(path.debugDescription) of \(found)")
+        }
+        let steps = plan.steps.map(\.path)
+        for path in [hidden[3], "d\u{600}/.git/config"] {
+            #expect(steps.contains { $0.utf8.elementsEqual(path.utf8) }, "\(path.debugDescription) of \(steps)")
+        }
+    }
+
+    /// Two spellings of é are one name to Swift and two to the kernel. Whoever makes a directory with the other one must not
+    /// take the guards from the first.
+    @Test func `directories whose names are spelt in two ways are guarded both`() throws {
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        let plan = try plan(names.flatMap { ["\($0)/.git/HEAD", "\($0)/.git/config", "\($0)/.env"] })
+        for name in names {
+            for path in ["\(name)/.git/hooks", "\(name)/.git/config", "\(name)/.env", name] {
+                #expect(plan.steps.contains { $0.path.utf8.elementsEqual(path.utf8) }, "\(path.debugDescription)")
+            }
+        }
+    }
+
     @Test(
         arguments: [
+            ("*\u{301}x", GuardPattern.NameTest.suffix("\u{301}x")), ("[\u{301}a]", .any),
             ("a", GuardPattern.NameTest.exact("a")), ("*.pem", .suffix(".pem")), (".env.*", .prefix(".env.")),
             ("**", .any), ("*", .suffix("")), ("a*b", .any), ("[ab]", .any), ("?", .any), ("*a*", .any),
         ])

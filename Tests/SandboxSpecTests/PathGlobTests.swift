@@ -44,6 +44,12 @@ import Testing
         #expect(try PathGlob("a/*").literalPath == nil)
     }
 
+    /// To Swift "[" with a combining mark is another character. It was then a path that the pattern did not match.
+    @Test(arguments: ["[\u{301}a]b", "*\u{301}", "a/?\u{20d0}"])
+    func `A sign with a combining mark after it is a sign`(text: String) throws {
+        #expect(try PathGlob(text).literalPath == nil)
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `Time does not explode with stars`() throws {
         let stars = try PathGlob(String(repeating: "*a", count: 200))
