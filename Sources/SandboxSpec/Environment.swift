@@ -75,6 +75,7 @@ public struct SecretReference: Sendable, Hashable, CustomStringConvertible {
     public init(name: String, value: String, delivery: Delivery) throws(SpecError) {
         guard value.hasPrefix("@"), value.utf8.count > 1 else {
             // The value is not repeated: it may be the secret.
+            let name = escapingControls(String(name.prefix(64)))
             throw SpecError("a secret's value does not belong here, where others can read it; write \(name)=@FILE")
         }
         try self.init(name: name, source: .file(try hostPath(String(value.dropFirst()))), delivery: delivery)

@@ -106,10 +106,10 @@ public struct DeviceMount: Sendable, Hashable, CustomStringConvertible {
 
     public init(_ text: String) throws(SpecError) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard (1...3).contains(parts.count), parts[0].hasPrefix("/dev/") else {
-            throw SpecError("\(text.quoted) is not a device; write /dev/fuse or /dev/fuse:/dev/fuse:rw")
-        }
+        let failure = SpecError("\(text.quoted) is not a device; write /dev/fuse or /dev/fuse:/dev/fuse:rw")
+        guard (1...3).contains(parts.count), parts[0].hasPrefix("/dev/") else { throw failure }
         path = try SandboxPath(parts[0]).text
+        guard path.hasPrefix("/dev/") else { throw failure }  // "/dev/" is /dev
         var inside = parts[0], access = "rw"
         if parts.count == 3 {
             (inside, access) = (parts[1], parts[2])
@@ -121,7 +121,7 @@ public struct DeviceMount: Sendable, Hashable, CustomStringConvertible {
             throw SpecError("\(target) is not below /dev; nodev mounts everywhere else would keep it from working")
         }
         for own in Self.own.map({ "/dev/" + $0 }) {
-            if target.text == own || target.text.hasPrefix(own + "/") {
+            if target.text == own || target.text.utf8.starts(with: (own + "/").utf8) {
                 throw SpecError("\(own) is the sandbox's own; choose another place than \(target)")
             }
         }

@@ -93,6 +93,17 @@ import Testing
                 .hasPrefix(#"name: "a\u{1b}]0;x\u{7}\u{202e}\nb" is not a name"#) == true)
     }
 
+    @Test(arguments: [
+        ["--workdir", "a\u{1b}[2J"], ["--tmpfs", "a\u{7}"], ["--secret", "a\u{1b}c=x"], ["--secret-file", "\u{7}=x"],
+        ["--hide", "\u{1b}["], ["--env", "\u{1b}"], ["--device", "\u{7}"], ["--memory", "\u{7}"],
+    ])
+    func `What a message proposes to write holds no control characters either`(arguments: [String]) {
+        let text = message { _ = try spec(arguments) } ?? ""
+        #expect(
+            !text.isEmpty && text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 },
+            "\(text.debugDescription)")
+    }
+
     @Test func `A secret's value is in no message`() {
         for arguments in [["--secret", "T=hunter2"], ["--secret-file=T=hunter2"]] {
             #expect(message { _ = try spec(arguments) }?.contains("hunter2") == false)

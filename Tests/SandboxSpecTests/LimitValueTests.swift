@@ -38,7 +38,7 @@ import Testing
         "", "fuse", "/etc/passwd", "/dev/../etc/passwd", "/dev/fuse:/srv/fuse", "/dev/fuse:/dev/pts/0", "/dev/null",
         "/dev/fuse:/dev/tty",
         "/dev/fuse:/dev/.nodes/x", "/dev/fuse:x",
-        "/dev/fuse:rr", "/dev/fuse:/dev/a:rw:x", "/dev/",
+        "/dev/fuse:rr", "/dev/fuse:/dev/a:rw:x", "/dev/", "/dev/:/dev/a",
     ])
     func `What is no device is refused`(text: String) {
         #expect(throws: SpecError.self) { try DeviceMount(text) }
