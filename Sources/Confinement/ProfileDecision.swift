@@ -21,10 +21,12 @@ extension SeccompProfile {
 
     /// What a call gets that no rule decides.
     private func actionWithoutRule(_ call: SeccompData) -> Action {
-        let isX32 = Architecture.native == .x86_64 && call.number & 0x4000_0000 != 0
+        // A filter sees the number without its sign: -1 is above every call, and on x86 in x32's half.
+        let number = UInt32(bitPattern: call.number)
+        let isX32 = Architecture.native == .x86_64 && number >= 0x4000_0000
         guard call.architecture == Architecture.native.auditToken, !isX32 else { return foreignArchitectureAction }
         guard let newerCallAction else { return defaultAction }
-        return call.number > newestNumber ? newerCallAction : defaultAction
+        return number > UInt32(bitPattern: newestNumber) ? newerCallAction : defaultAction
     }
 
     /// The highest number that a rule names.

@@ -130,6 +130,11 @@ private let onX86 = ConditionTrait.enabled(if: SeccompProfile.Architecture.nativ
             for call in [SeccompData(number: 3, auditArchitecture: 7), SeccompData(number: 0x4000_0001)] {
                 #expect(program.action(call) == profile.action(on: call))
             }
+            // Numbers below zero are high ones to a filter.
+            for number: Int32 in [.min, .min + 1, -0x3fff_ffff, -1] {
+                let call = SeccompData(number: number)
+                #expect(program.action(call) == profile.action(on: call), "\(number)")
+            }
         }
     }
 }
