@@ -21,10 +21,10 @@ public struct PressureStall: Sendable, Equatable {
     init?(_ text: String) {
         var lines: [Substring: Line] = [:]
         for line in text.split(separator: "\n") {
-            var words = line.split(separator: " ")
-            let kind = words.removeFirst()
+            let words = line.split(separator: " ")
+            guard let kind = words.first else { continue }
             var values: [Substring: Substring] = [:]
-            for word in words {
+            for word in words.dropFirst() {
                 let pair = word.split(separator: "=", maxSplits: 1)
                 if pair.count == 2 { values[pair[0]] = pair[1] }
             }

@@ -13,7 +13,8 @@ struct Ext4Superblock: Sendable, Equatable {
     /// Whether the kernel has found errors in it.
     var hasErrors: Bool
 
-    /// `nil` where there is none.
+    /// `nil` where there is none, and for numbers that no file system has: more free than there are, or more bytes than
+    /// can be counted. The image may have been anybody's.
     init?(_ bytes: [UInt8]) {
         guard bytes.count >= 1024 else { return nil }
         func number(_ offset: Int, _ size: Int) -> UInt64 {
@@ -26,6 +27,8 @@ struct Ext4Superblock: Sendable, Equatable {
         inodes = number(0x0, 4)
         freeInodes = number(0x10, 4)
         hasErrors = number(0x3A, 2) & 2 != 0
+        guard freeBlocks <= blocks, freeInodes <= inodes, !blocks.multipliedReportingOverflow(by: blockSize).overflow
+        else { return nil }
     }
 
     init?(of image: borrowing Descriptor) throws(SystemError) { self.init(try read(image, at: 1024, upTo: 1024)) }

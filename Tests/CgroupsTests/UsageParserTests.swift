@@ -95,6 +95,8 @@ import Testing
     @Test(arguments: [
         "", "some\n", "full avg10=0.00 avg60=0.00 avg300=0.00 total=0", "some avg10=x avg60=0 avg300=0 total=0",
         "some avg10=0.00 avg60=0.00 avg300=0.00", "some avg10=0.00 avg60=0.00 avg300=0.00 total=-1",
+        // Blanks alone ended the launcher, the fuzzer found.
+        " ", "\n  \n",
     ])
     func `what is no pressure file gives nothing`(text: String) {
         #expect(PressureStall(text) == nil)

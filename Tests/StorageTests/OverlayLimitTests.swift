@@ -230,4 +230,19 @@ private func expectNoLoops(below directory: String, sourceLocation: SourceLocati
         block[0x3A] = 3
         #expect(Ext4Superblock(block)?.hasErrors == true)
     }
+
+    /// The product of free blocks and their size ended the launcher; an image may have been anybody's.
+    @Test func `a superblock with numbers that no file system has is none`() {
+        var block = [UInt8](repeating: 0, count: 1024)
+        (block[0x38], block[0x39], block[0x18]) = (0x53, 0xEF, 6)
+        for offset in [0x4, 0x5, 0x6, 0x7, 0x150, 0x151, 0x152, 0x153] { block[offset] = 0xff }
+        #expect(Ext4Superblock(block) == nil, "more bytes than can be counted")
+        for offset in 0x150...0x153 { block[offset] = 0 }
+        #expect(Ext4Superblock(block)?.blocks == UInt64(UInt32.max))
+        block[0x158] = 1
+        #expect(Ext4Superblock(block) == nil, "more blocks are free than there are")
+        block[0x158] = 0
+        block[0x10] = 1
+        #expect(Ext4Superblock(block) == nil, "more inodes are free than there are")
+    }
 }
