@@ -50,7 +50,8 @@ struct Sandbox {
         switch opcode {
         case .fail: throw StepError(Int32(bitPattern: try wire { () throws(WireError) in try reader.uint32() }))
         case .unshareNamespaces:
-            try sys(Int(SYS_unshare), Int(try wire { () throws(WireError) in try reader.uint64() }))
+            let flags = try wire { () throws(WireError) in try reader.uint64() }
+            try sys(Int(SYS_unshare), Int(truncatingIfNeeded: flags))
         case .setTimeOffsets:
             try setTimeOffsets(try wire { () throws(WireError) in try TimeOffsetOperands(&reader) })
         case .joinCgroup:

@@ -47,9 +47,9 @@ struct Masks {
     /// Makes them, in a directory of the sandbox's own.
     init(makingIn parent: Int) throws(StepError) {
         let place = try sys(Int(SYS_openat), parent, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0)
-        defer { MartinetInit.close(place) }
+        defer { close(place) }
         let create = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC)
-        MartinetInit.close(try sys(Int(SYS_openat), place, literal("file"), create, 0))
+        close(try sys(Int(SYS_openat), place, literal("file"), create, 0))
         try sys(Int(SYS_mkdirat), place, literal("directory"), 0)
         file = try sys(Int(SYS_openat), place, literal("file"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
         directory = try sys(Int(SYS_openat), place, literal("directory"), Int(O_PATH_ONLY | O_CLOEXEC), 0)
@@ -60,7 +60,7 @@ struct Masks {
         let source = isDirectory ? directory : file
         guard source >= 0 else { throw StepError(ENOTCONN) }
         let tree = try clone(source)
-        defer { MartinetInit.close(tree) }
+        defer { close(tree) }
         try setAttributes(
             tree, set: MT_MOUNT_ATTR_RDONLY | MT_MOUNT_ATTR_NOSUID | MT_MOUNT_ATTR_NODEV | MT_MOUNT_ATTR_NOEXEC,
             clear: 0)

@@ -192,8 +192,9 @@ struct Watch {
         record.append(microseconds(usage.ru_utime))
         record.append(microseconds(usage.ru_stime))
         record.append(UInt64(usage.ru_maxrss))
-        record.append(ended - started)
-        record.append(ownCPUTime() - ownTimeAtJoin)
+        // A clock that goes back must not cost the verdict.
+        record.append(max(ended, started) - started)
+        record.append(max(ownCPUTime(), ownTimeAtJoin) - ownTimeAtJoin)
         let use = disks.use()
         record.append(UInt32(use == nil ? 0 : 1))
         record.append(use?.bytes ?? 0)
