@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench test-vm install uninstall release manual clean
+.PHONY: help run test check format bench fuzz fuzz-regress test-vm install uninstall release manual clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -10,7 +10,7 @@ RELEASE := swift build -c release --static-swift-stdlib
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
-	@echo '  variables  PREFIX=/usr/local DESTDIR= (install) · N=50 (bench) · TEST_FLAGS="--filter Name" (test, test-vm)'
+	@echo '  variables  PREFIX=/usr/local DESTDIR= (install) · N=50 (bench) · TIME=600 TARGET=name (fuzz) · TEST_FLAGS="--filter Name" (test, test-vm)'
 
 run: ## Install what is missing, build, and show what a sandboxed program sees next to what the host sees
 	@scripts/bootstrap run
@@ -39,6 +39,14 @@ bench: ## Compare start-up time with other sandboxes, and what a filter costs (N
 	$(RELEASE) --product launch-bench
 	@Benchmarks/start --rounds $(or $(N),50)
 	@Benchmarks/filter-cost --rounds $(or $(N),50)
+
+fuzz: ## Fuzz every reader of bytes that others chose (TIME=600 seconds each, TARGET=name for one; see docs/fuzzing.md)
+	@scripts/bootstrap test
+	@scripts/fuzz $(TARGET)
+
+fuzz-regress: ## Run the fuzzer's kept inputs without the fuzzer, as make test does too
+	@scripts/bootstrap test
+	@scripts/test --filter FuzzTests
 
 test-vm: ## Run the tests as root and as an ordinary user in a virtual machine with pure cgroup v2
 	@scripts/bootstrap vm

@@ -13,6 +13,13 @@ let package = Package(
         .executable(name: "martinet", targets: ["martinet"]),
         .executable(name: "martinet-init", targets: ["MartinetInit"]),
         .executable(name: "launch-bench", targets: ["LaunchBench"]),
+        // What Fuzz/Package.swift builds upon.
+        .library(
+            name: "MartinetModules",
+            targets: [
+                "CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram", "Cgroups", "Confinement", "Storage", "Engine",
+                "Doctor", "FuzzerInterface",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -52,6 +59,16 @@ let package = Package(
             name: "LaunchBench", dependencies: ["Engine", "LinuxKernel", "SandboxSpec"],
             path: "Benchmarks/launch-bench", swiftSettings: testSettings,
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
+        .target(name: "FuzzerInterface", path: "Fuzz/Interface"),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Cgroups", "Confinement", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage",
+            ],
+            path: "Fuzz/Targets", swiftSettings: testSettings),
+        .testTarget(
+            name: "InitFuzzTests", dependencies: ["CLinux", "Engine", "FuzzerInterface", "LinuxKernel"],
+            path: "Fuzz/Init", swiftSettings: testSettings),
         .testTarget(
             name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(

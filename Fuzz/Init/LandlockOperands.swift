@@ -1,0 +1,1 @@
+../../Sources/SetupProgram/Wire/LandlockOperands.swift
