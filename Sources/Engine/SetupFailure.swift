@@ -65,6 +65,8 @@ struct SetupFailure {
             "\(path) would have to be made in a directory of the host; make it there, or choose another place"
         case (.attach(_, let path, _), .notDirectory), (.attach(_, let path, _), .isDirectory):
             "\(path) is a file on one side and a directory on the other"
+        case (.attach(_, let path, _), .tooManyLinks):
+            "\(path) of the root file system is a symlink into /proc or /sys, to the root, or one of a loop; make it a directory"
         case (.cloneHostTree(_, let path, _, _, _), _) where errno.name == "ESTALE":
             "\(path) was replaced while the sandbox was starting"
         case (.requireFileSystem(let path, _), _):

@@ -56,7 +56,7 @@ struct NewRoot {
                 return try withWord(&how) { how throws(StepError) in
                     try sys(Int(SYS_openat2), descriptor, word(path), how, MemoryLayout<open_how>.size)
                 }
-            } catch where error.errno == EAGAIN && tries < 64 {
+            } catch  where error.errno == EAGAIN && tries < 64 {
                 tries += 1  // a rename somewhere in the path
             } catch { throw error }
         }
@@ -88,7 +88,7 @@ struct NewRoot {
             }
             let flags = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
             return try sys(Int(SYS_openat), parent.descriptor, word(last), flags, 0o644)
-        } catch where error.errno == EEXIST || error.errno == EXDEV {
+        } catch  where error.errno == EEXIST || error.errno == EXDEV {
             return try openExisting(path, name: name, kind: kind, otherwise: error, linksLeft: linksLeft)
         } catch { throw error }
     }
@@ -96,7 +96,14 @@ struct NewRoot {
     private mutating func openExisting(
         _ path: WireString, name: Int, kind: TargetKind, otherwise: StepError, linksLeft: Int
     ) throws(StepError) -> Int {
-        do throws(StepError) { return try open(path.start) } catch where error.errno == ENOENT {} catch { throw error }
+        do throws(StepError) {
+            let place = try open(path.start)
+            do throws(StepError) { try refuseOddPlace(place) } catch {
+                close(place)
+                throw error
+            }
+            return place
+        } catch  where error.errno == ENOENT {} catch { throw error }
         // There, and yet not there: a symlink whose target is missing, as /etc/resolv.conf often is. Or on the host.
         guard otherwise.errno == EEXIST else { throw otherwise }
         guard linksLeft > 0 else { throw StepError(ELOOP) }
@@ -118,14 +125,32 @@ struct NewRoot {
         guard parent.isOwn else { throw StepError(EXDEV) }
     }
 
-    /// fstatfs(2)
     func requireFileSystem(_ path: WireString, magic: UInt64) throws(StepError) {
         let place = try open(path.start)
         defer { close(place) }
+        guard try fileSystemMagic(place) == magic else { throw StepError(ESTALE) }
+    }
+
+    /// Places that only a symlink of the root file system's leads to, and where no mount may go. In /proc and /sys it would
+    /// cover what the kernel says about the sandbox, or the masks. On the root itself it would be in nobody's way: paths
+    /// begin below it, guards would be looked for there, and "/.." leads to what is on top.
+    /// CVE-2025-52881, CVE-2019-19921; path_resolution(7)
+    private func refuseOddPlace(_ place: Int) throws(StepError) {
+        let magic = try fileSystemMagic(place)
+        for kernels in [PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP2_SUPER_MAGIC] where magic == UInt64(kernels) {
+            throw StepError(ELOOP)
+        }
+        let found = try fileStatus(place)
+        let top = try fileStatus(descriptor)
+        guard found.st_dev != top.st_dev || found.st_ino != top.st_ino else { throw StepError(ELOOP) }
+    }
+
+    /// fstatfs(2)
+    private func fileSystemMagic(_ place: Int) throws(StepError) -> UInt64 {
         // struct statfs begins with f_type, a word.
         try withUnsafeTemporaryAllocationOf(256) { facts throws(StepError) in
             try sys(Int(SYS_fstatfs), place, word(facts))
-            guard UnsafeRawPointer(facts).loadUnaligned(as: UInt64.self) == magic else { throw StepError(ESTALE) }
+            return UnsafeRawPointer(facts).loadUnaligned(as: UInt64.self)
         }
     }
 
@@ -188,7 +213,7 @@ struct NewRoot {
     private func openOrMakeDirectory(
         _ prefix: UnsafeMutablePointer<CChar>, name: Int, in parent: Int
     ) throws(StepError) -> Int {
-        do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch where error.errno == ENOENT {
+        do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch  where error.errno == ENOENT {
         } catch { throw error }
         guard try isOwn(parent) else { throw StepError(EXDEV) }
         try sys(Int(SYS_mkdirat), parent, word(prefix + name), 0o755)

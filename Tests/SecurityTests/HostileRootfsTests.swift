@@ -127,6 +127,56 @@ extension SecurityTests {
             #expect(TemporaryTree.listing(rootfs.directory) == listing)
         }
 
+        /// By name they are refused already: a symlink of the root file system's must not make it possible.
+        @Test(
+            "attack 3: nothing of the user's is mounted over /proc or /sys, where a symlink leads there",
+            arguments: ["/proc/sys/kernel", "/proc/self/attr", "/proc/sys", "/sys/kernel", "/proc/kcore"])
+        func mountsOverKernelFiles(target: String) throws {
+            let rootfs = try Rootfs(nil)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(rootfs.directory)/data", withDestinationPath: ".." + target)
+            try LeakCheck.around {
+                let outcome = try Sandbox.run(rootfs.spec(user: .agent))
+                #expect(outcome.error?.code == .setupFailed, "\(outcome.summary)")
+                #expect(outcome.error?.message.contains("/data") == true, "\(outcome.summary)")
+            }
+            // The symlink alone is none's business.
+            try LeakCheck.around {
+                var spec = try rootfs.spec(user: .agent)
+                spec.binds = []
+                let outcome = try Sandbox.run(spec)
+                #expect(outcome.status == 0, "\(outcome.summary)")
+            }
+        }
+
+        @Test(
+            "attack 44: guards hold where the root file system's /workspace is a symlink",
+            arguments: ["/", "..", "outside", "/tmp", "/proc/self/cwd"])
+        func guardsBehindSymlinks(target: String) throws {
+            let rootfs = try Rootfs(nil)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(rootfs.directory)/workspace", withDestinationPath: target)
+            try FileManager.default.removeItem(atPath: "\(rootfs.directory)/bin/x")
+            try FileManager.default.copyItem(
+                atPath: AttackPrograms.path("append"), toPath: "\(rootfs.directory)/bin/x")
+            var spec = try rootfs.spec(user: .agent)
+            let workspace = try #require(spec.workspace)
+            mkdir("\(workspace)/.git", 0o755)
+            TemporaryTree.write("untouched", to: "\(workspace)/.git/config")
+            spec.workdir = try SandboxPath("/")
+            // The wall behind it is not what is looked at here.
+            spec.landlock = .off
+            spec.command =
+                ["/bin/x"]
+                + ["/workspace", "/..", "/outside", "/tmp", "/."].map { "\($0)/.git/config" }
+            try LeakCheck.around {
+                let outcome = try Sandbox.run(spec)
+                #expect(outcome.error?.code == .setupFailed || outcome.status == 0, "\(outcome.summary)")
+                #expect(!outcome.output.contains("OK"), "\(outcome.summary)")
+            }
+            #expect(TemporaryTree.read("\(workspace)/.git/config") == "untouched")
+        }
+
         @Test("attack 3: users are looked up in the root file system, not where its symlinks point on the host")
         func usersOfTheHost() throws {
             for relative in [false, true] {

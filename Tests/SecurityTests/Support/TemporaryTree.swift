@@ -24,6 +24,13 @@ enum TemporaryTree {
         return path
     }
 
+    /// The same directory for every caller; made when it is first asked for. Without a name: the one above all.
+    static func shared(_ name: String) -> String {
+        let path = name.isEmpty ? root : "\(root)/\(name)"
+        mkdir(path, 0o755)
+        return path
+    }
+
     static func write(_ text: String, to path: String) {
         precondition(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)), "write \(path)")
     }
