@@ -69,14 +69,18 @@ let package = Package(
         .testTarget(
             name: "InitFuzzTests", dependencies: ["CLinux", "Engine", "FuzzerInterface", "LinuxKernel"],
             path: "Fuzz/Init", swiftSettings: testSettings),
+        .target(name: "TestHost", dependencies: ["LinuxKernel"], path: "Tests/TestHost", swiftSettings: testSettings),
         .testTarget(
             name: "SandboxSpecTests", dependencies: ["SandboxSpec"], swiftSettings: testSettings),
         .testTarget(
             name: "SetupProgramTests", dependencies: ["CLinux", "LinuxKernel", "SandboxSpec", "SetupProgram"],
             exclude: ["Golden"],
             swiftSettings: testSettings),
-        .testTarget(name: "LinuxKernelTests", dependencies: ["LinuxKernel", "CLinux"], swiftSettings: testSettings),
-        .testTarget(name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel"], swiftSettings: testSettings),
+        .testTarget(
+            name: "LinuxKernelTests", dependencies: ["LinuxKernel", "CLinux", "TestHost"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "CgroupsTests", dependencies: ["Cgroups", "LinuxKernel", "TestHost"], swiftSettings: testSettings),
         .testTarget(
             name: "ConfinementTests", dependencies: ["CLinux", "CSeccomp", "Confinement", "LinuxKernel"],
             exclude: ["Fixtures", "Programs"],
@@ -86,21 +90,28 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["CLinux", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage"],
+            dependencies: [
+                "CLinux", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage",
+                "TestHost",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "SecurityTests",
             dependencies: [
                 "CLinux", "Cgroups", "Confinement", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage",
+                "TestHost",
             ],
             exclude: ["Attacks"],
             swiftSettings: testSettings),
         .testTarget(
             name: "DoctorTests",
-            dependencies: ["CLinux", "Cgroups", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage"],
+            dependencies: [
+                "CLinux", "Cgroups", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage", "TestHost",
+            ],
             exclude: ["Golden"], swiftSettings: testSettings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec"], swiftSettings: testSettings),
+            name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec", "TestHost"],
+            swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKernel
+import TestHost
 import Testing
 
 @testable import Cgroups
@@ -35,7 +36,7 @@ struct FreezerTests {
             #expect(try cpuTime(cgroup) == frozen)
             try cgroup.thaw()
             #expect(try !cgroup.isFrozen)
-            let deadline = monotonicNow() + .seconds(10)
+            let deadline = monotonicNow() + .seconds(10).patient
             while try cpuTime(cgroup) == frozen, monotonicNow() < deadline { blockThread(for: .milliseconds(10)) }
             #expect(try cpuTime(cgroup) > frozen)
         }
@@ -89,7 +90,7 @@ struct FreezerTests {
                 #expect(error.code == .freezeFailed)
                 #expect(error.hint?.contains("try again later") == true)
                 let before = try cpuTime(cgroup)
-                let deadline = monotonicNow() + .seconds(10)
+                let deadline = monotonicNow() + .seconds(10).patient
                 while try cpuTime(cgroup) == before, monotonicNow() < deadline { blockThread(for: .milliseconds(1)) }
                 #expect(try cpuTime(cgroup) > before)
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKernel
+import TestHost
 import Testing
 
 @testable import Cgroups
@@ -96,7 +97,7 @@ struct UsageTests {
         try cgroup.attach(child.pid)
         try child.release()
         // Throttled processes go on, later: each allocation beyond waits for up to two seconds.
-        let deadline = monotonicNow() + .seconds(20)
+        let deadline = monotonicNow() + .seconds(20).patient
         while try cgroup.usage().memoryEvents.high ?? 0 == 0, monotonicNow() < deadline {
             blockThread(for: .milliseconds(20))
         }
@@ -141,7 +142,7 @@ struct UsageTests {
         let child = try TestProcess(perl: "fork() for 1..2; 1 while (times())[0] < 0.3; exit 0")
         try cgroup.attach(child.pid)
         try child.release()
-        let deadline = monotonicNow() + .seconds(60)
+        let deadline = monotonicNow() + .seconds(60).patient
         while (try cgroup.usage().cpuPressure?.some.total ?? .zero) == .zero, monotonicNow() < deadline {
             blockThread(for: .milliseconds(20))
         }

@@ -5,6 +5,7 @@ import LinuxKernel
 import SandboxSpec
 import SetupProgram
 import Storage
+import TestHost
 import Testing
 
 @testable import Engine
@@ -240,7 +241,7 @@ struct LandlockLaunchTests {
                     cd "$HOME"; mkdir closed; touch closed/file; ln -s / link; mkfifo fifo; chmod 0 closed; chmod 0 .
                     """
                 var spec = try Self.spec(command: ["/bin/sh", "-c", script])
-                spec.limits.timeout = .seconds(30)
+                spec.limits.timeout = .seconds(30 * Patience.factor)
                 try expectNoLeak(ground, "own directory") {
                     let before = try privateDirectories()
                     let verdict = try withQuietStreams { try ground.launcher().start(spec, streams: $0).wait() }
@@ -257,7 +258,7 @@ struct LandlockLaunchTests {
             try TestGround.with { ground in
                 try changeMode(open(ground.workspace), 0o777)
                 var spec = try Self.spec(ground)
-                spec.limits.timeout = .seconds(60)
+                spec.limits.timeout = .seconds(60 * Patience.factor)
                 spec.workspace = ground.workspace
                 try failEverywhere(spec, ground, LaunchStep.allCases)
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import LinuxKernel
+import TestHost
 import Testing
 
 /// What this process has on the machine: compared before and after, it says what a launch left behind.
@@ -73,22 +74,18 @@ struct LeakCheck: Equatable {
     }
 
     private static func cgroups() throws -> [String] {
-        var found: [String] = []
-        for root in ["/sys/fs/cgroup"] + (try names("/sys/fs/cgroup").map { "/sys/fs/cgroup/\($0)" }) {
-            let below = try names("\(root)/martinet", ofKind: .directory)
-            found += below.filter { $0.contains("-\(processID())-") }.map { "\(root)/martinet/\($0)" }
-            // Another process's sandbox may be just coming or going: then it is not empty, or gone, a moment later.
-            if try isEmptyGroup("\(root)/martinet") {
-                blockThread(for: .milliseconds(50))
-                if try isEmptyGroup("\(root)/martinet") { found.append("\(root)/martinet") }
-            }
+        var found = SandboxCgroups.all().filter { $0.contains("-\(processID())-") }
+        // Another process's sandbox may be just coming or going: then it is not empty, or gone, a moment later.
+        for parent in SandboxCgroups.parents() where try isEmptyGroup(parent) {
+            blockThread(for: .milliseconds(50).patient)
+            if try isEmptyGroup(parent) { found.append(parent) }
         }
         return found
     }
 
     /// The kernel may take a moment to take one apart that nobody uses any more.
     private static func loops(_ directory: String) throws -> [String] {
-        for _ in 0..<200 {
+        for _ in 0..<200 * Patience.factor {
             let found = try names("/sys/block").filter { name in
                 let file = name.hasPrefix("loop") ? try readText("/sys/block/\(name)/loop/backing_file") : nil
                 return file?.hasPrefix(directory) == true
@@ -96,7 +93,7 @@ struct LeakCheck: Equatable {
             if found.isEmpty { return [] }
             blockThread(for: .milliseconds(10))
         }
-        return ["still there after two seconds"]
+        return ["still there after two patient seconds"]
     }
 
     private static func isEmptyGroup(_ path: String) throws -> Bool {

@@ -4,6 +4,7 @@ import Glibc
 import LinuxKernel
 import SandboxSpec
 import Storage
+import TestHost
 import Testing
 
 @testable import Engine
@@ -70,7 +71,7 @@ struct TestGround {
         spec.limits.memory = .value(ByteCount(bytes: 64 << 20))
         spec.limits.cpus = .value(try CPUCount("0.5"))
         spec.limits.pids = .value(32)
-        spec.limits.timeout = .seconds(60)
+        spec.limits.timeout = .seconds(60 * Patience.factor)
         spec.limits.rlimits = [try ResourceLimit("core=0")]
         spec.capabilities = [try CapabilityName("net_bind_service")]
         spec.timeOffsets = TimeOffsets(monotonic: .seconds(3600), boottime: .seconds(3600))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 /// Limits of what is writable: in memory, and of an overlay that is kept.
@@ -30,7 +31,7 @@ import Testing
     }
 
     private func expectNothingLeft(since before: [String], sourceLocation: SourceLocation = #_sourceLocation) {
-        for _ in 0..<300 where Self.leftovers() != before { usleep(10_000) }
+        for _ in 0..<300 * Patience.factor where Self.leftovers() != before { usleep(10_000) }
         #expect(Self.leftovers() == before, sourceLocation: sourceLocation)
     }
 
@@ -88,7 +89,7 @@ import Testing
             #expect(first.wait().status == 137)
             // As soon as that one has ended, and not before.
             var third = try Martinet.shell(options, "cat /file")
-            for _ in 0..<100 where third.status == 125 {
+            for _ in 0..<100 * Patience.factor where third.status == 125 {
                 usleep(20_000)
                 third = try Martinet.shell(options, "cat /file")
             }
@@ -107,14 +108,14 @@ import Testing
                 let program = try Martinet.start(
                     options + ["--disk", "\(8 + run % 4)MiB"],
                     ["/bin/sh", "-c", "echo \(run) > /file; sync; sleep 0.005"])
-                usleep(UInt32.random(in: 0..<60_000, using: &random))
+                usleep(UInt32.random(in: 0..<60_000, using: &random) * UInt32(Patience.factor))
                 let victim = run % 2 == 0 ? nil : HostView.initProcess(of: program.pid)
                 kill(victim ?? program.pid, SIGKILL)
                 if program.wait().status == 0 { served += 1 }
             }
             #expect(served < 60, "most ended before they were killed")
             var last = try Martinet.shell(options, "echo last > /file; cat /file")
-            for _ in 0..<100 where last.status == 125 {
+            for _ in 0..<100 * Patience.factor where last.status == 125 {
                 usleep(20_000)
                 last = try Martinet.shell(options, "echo last > /file; cat /file")
             }

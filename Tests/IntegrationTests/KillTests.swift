@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 /// The command line or init killed at a random moment: nothing may be left, whatever had been made by then.
 @Suite(.serialized) struct KillTests {
-    private static let runs = 500
+    /// Fewer where each takes long.
+    private static let runs = 500 / min(Patience.factor, 5)
     private static let seed: UInt64 = 20_261_121
 
-    @Test func `500 runs with SIGKILL to the launcher or to init at a random moment leave nothing`() throws {
+    @Test func `Hundreds of runs with SIGKILL to the launcher or to init at a random moment leave nothing`() throws {
         var random = Random(state: Self.seed)
         let workspace = try Workspace()
         defer { workspace.remove() }
@@ -18,7 +20,7 @@ import Testing
             // The name is in the command line of every process of the run, and in its cgroups' names.
             let name = "kill-\(getpid())-\(run)"
             let launcher = try start(name, workspace: workspace.path)
-            let moment = UInt32(random.next() % 9000)
+            let moment = UInt32(random.next() % 9000) * UInt32(Patience.factor)
             usleep(moment)
             if run % 2 == 0 {
                 kill(launcher, SIGKILL)
@@ -36,13 +38,13 @@ import Testing
             guard left.isEmpty else { return }
         }
         // Both kinds of kill happened, or the test shows nothing.
-        #expect(killedLaunchers > 100)
-        #expect(killedInits > 50)
+        #expect(killedLaunchers > Self.runs / 5)
+        #expect(killedInits > Self.runs / 10)
     }
 
     private func start(_ name: String, workspace: String) throws -> Int32 {
         let null = try open("/dev/null", .readWrite)
-        let limits = effectiveUID() == 0 ? ["--memory", "64MiB", "--pids", "32", "--cpus", "0.5"] : []
+        let limits = LimitTests.hasCgroups ? ["--memory", "64MiB", "--pids", "32", "--cpus", "0.5"] : []
         return try spawn(
             SpawnRequest(
                 path: Self.martinet,
@@ -66,7 +68,7 @@ import Testing
 
     /// Init, if it comes within some milliseconds: at the chosen moment it may not be there yet, or no more.
     private static func awaitInit(of launcher: Int32) -> Int32? {
-        for _ in 0..<20 {
+        for _ in 0..<20 * Patience.factor {
             if let found = initProcess(of: launcher) { return found }
             usleep(300)
         }
@@ -82,10 +84,10 @@ import Testing
         return nil
     }
 
-    /// What is still there of a run after at most three seconds.
+    /// What is still there of a run after at most three patient seconds.
     private static func waitUntilGone(_ name: String, _ workspace: String) -> [String] {
         var left: [String] = []
-        for _ in 0..<300 {
+        for _ in 0..<300 * Patience.factor {
             left = processes(name) + cgroups(name) + placeholders(workspace)
             if left.isEmpty { return [] }
             usleep(10_000)
@@ -105,12 +107,7 @@ import Testing
     }
 
     private static func cgroups(_ name: String) -> [String] {
-        let hierarchies = ((try? FileManager.default.contentsOfDirectory(atPath: "/sys/fs/cgroup")) ?? []) + [""]
-        return hierarchies.flatMap { hierarchy -> [String] in
-            let parent = "/sys/fs/cgroup/\(hierarchy)/martinet"
-            let groups = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-            return groups.filter { $0.hasPrefix(name + "-") }.map { "cgroup \(parent)/\($0)" }
-        }
+        HostView.cgroups(named: name).map { "cgroup \($0)" }
     }
 
     private static func placeholders(_ workspace: String) -> [String] {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 @Suite(.serialized) struct LimitTests {
     static let needsCgroups: Comment = "cgroups of its own take root here, or a delegated subtree"
+    /// Root always may: if not, that is a failure and no reason to skip.
+    static let hasCgroups: Bool =
+        isRoot || (try? Martinet.run(["--memory", "64MiB", "--cpus", "0.5"], ["/bin/true"]).status) == 0
 
     @Test func `The time limit kills everything, and says so`() throws {
         let before = monotonicNow()
@@ -13,10 +17,10 @@ import Testing
         #expect(outcome.status == 137)
         #expect(outcome.errors == "martinet: ended by the time limit of 300ms\n")
         #expect(took >= .milliseconds(300))
-        #expect(took < .seconds(10))
+        #expect(took < .seconds(10).patient)
     }
 
-    @Test(.enabled(if: isRoot, needsCgroups))
+    @Test(.enabled(if: hasCgroups, needsCgroups))
     func `The time limit holds for hundreds of processes that share a twentieth of a processor`() throws {
         let script = "i=0; while [ $i -lt 300 ]; do (while :; do :; done) & i=$((i+1)); done; wait"
         let before = monotonicNow()
@@ -24,7 +28,7 @@ import Testing
         let took = monotonicNow() - before
         #expect(outcome.status == 137)
         #expect(outcome.errors.hasSuffix("martinet: ended by the time limit of 1s\n"), "\(outcome.errors)")
-        #expect(took < .seconds(3), "\(took)")
+        #expect(took < .seconds(3).patient, "\(took)")
     }
 
     @Test func `What ends in time is not touched by the limit`() throws {
@@ -33,7 +37,7 @@ import Testing
         #expect(outcome.errors == "")
     }
 
-    @Test(.enabled(if: isRoot, needsCgroups))
+    @Test(.enabled(if: hasCgroups, needsCgroups))
     func `The memory limit kills everything, and says so`() throws {
         let outcome = try Martinet.run(
             ["--memory", "20MiB"], ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=60M", "count=1"])
@@ -44,14 +48,15 @@ import Testing
                 .status == 0)
     }
 
-    @Test(.enabled(if: isRoot, needsCgroups))
+    @Test(.enabled(if: hasCgroups, needsCgroups))
     func `What is written to tmp counts as memory`() throws {
         let outcome = try Martinet.shell(["--memory", "20MiB"], "head -c 60000000 /dev/zero > /tmp/x")
         #expect(outcome.status == 137)
-        #expect(outcome.errors == "martinet: ended by the memory limit of 20MiB\n")
+        // On v1 one process is killed before the rest, and the shell may be quick enough to say so.
+        #expect(outcome.errors.hasSuffix("martinet: ended by the memory limit of 20MiB\n"), "\(outcome.errors)")
     }
 
-    @Test(.enabled(if: isRoot, needsCgroups))
+    @Test(.enabled(if: hasCgroups, needsCgroups))
     func `Beyond the limit of processes fork fails`() throws {
         let script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done; echo all"
         let held = try Martinet.shell(["--pids", "8"], script)
@@ -61,7 +66,7 @@ import Testing
         #expect(try Martinet.shell(["--pids", "16"], script).output == "all\n")
     }
 
-    @Test(.enabled(if: isRoot, needsCgroups))
+    @Test(.enabled(if: hasCgroups, needsCgroups))
     func `The kernel's files hold the limits while the sandbox runs, and are gone with it`() throws {
         let name = "limits-\(processID())"
         let program = try Martinet.start(
@@ -97,11 +102,9 @@ import Testing
         #expect(outcome.output == "50\n60\n0\n0\n")
     }
 
-    @Test(.enabled(if: !isRoot, "root has what is refused here"))
+    @Test(.enabled(if: !hasCgroups, "this user has what is refused here"))
     func `A limit that this user cannot hold is an error that names the cure, and can be waived`() throws {
         let refused = try Martinet.run(["--memory", "64MiB"], ["/bin/true"])
-        // A user with a delegated subtree gets the limit instead.
-        if refused.status == 0 { return }
         #expect(refused.status == 125)
         #expect(refused.errors.contains("--waive limits"), "\(refused.errors)")
         #expect(try Martinet.run(["--memory", "64MiB", "--waive", "limits"], ["/bin/true"]).status == 0)

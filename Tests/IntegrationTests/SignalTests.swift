@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LinuxKernel
+import TestHost
 import Testing
 
 @Suite(.serialized) struct SignalTests {
@@ -21,7 +22,7 @@ import Testing
     func `An agent without a handler dies of it, and the status says so`(number: Int32) throws {
         let program = try Martinet.start([], ["/bin/sh", "-c", "echo ready; exec sleep 60"])
         program.awaitOutput("ready")
-        usleep(50_000)
+        usleep(UInt32(50_000 * Patience.factor))
         program.send(number)
         #expect(program.wait().status == 128 + number)
     }
@@ -66,7 +67,7 @@ import Testing
     }
 
     private static func becomes(_ states: String, _ pid: Int32) -> Bool {
-        for _ in 0..<300 {
+        for _ in 0..<300 * Patience.factor {
             if let state = HostView.state(of: pid), states.contains(state) { return true }
             usleep(10_000)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LinuxKernel
+import TestHost
 import Testing
 
 @Suite(.serialized) struct TerminalTests {
@@ -39,14 +40,14 @@ import Testing
         program.awaitOutput("go2")
         try program.type("sleep 100\n")
         program.awaitOutput("sleep 100")
-        usleep(200_000)
+        usleep(UInt32(200_000 * Patience.factor))
         try program.type("\u{1a}")
         program.awaitOutput("Stopped")
         try program.type("echo shell$((1+2))\n")
         program.awaitOutput("shell3")
         try program.type("fg\n")
         program.awaitOutput("sleep 100")
-        usleep(200_000)
+        usleep(UInt32(200_000 * Patience.factor))
         try program.type("\u{3}")
         try program.type("echo after-$?\n")
         program.awaitOutput("after-130")

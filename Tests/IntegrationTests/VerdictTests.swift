@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 /// What `--report json` and `-v` say of a run, by programs whose use is known.
@@ -43,8 +44,8 @@ import Testing
         #expect(json["signal"] is NSNull && json["limit"] is NSNull && json["error"] is NSNull)
         #expect(json["reached"] as? [String] == [])
         let wall = try #require(number(json, "time", "wall-ns"))
-        #expect((300_000_000..<5_000_000_000).contains(wall))
-        #expect(try #require(number(json, "time", "cpu-ns")) < 200_000_000)
+        #expect((300_000_000..<5_000_000_000 * Patience.factor).contains(wall))
+        #expect(try #require(number(json, "time", "cpu-ns")) < 200_000_000 * Patience.factor)
     }
 
     @Test func `A signal is named`() throws {
@@ -73,7 +74,7 @@ import Testing
         #expect(cpu >= 600_000_000 && cpu <= wall * Int(onlineProcessors()), "\(cpu) of \(wall)")
     }
 
-    @Test(.enabled(if: isRoot, LimitTests.needsCgroups))
+    @Test(.enabled(if: LimitTests.hasCgroups, LimitTests.needsCgroups))
     func `The CPU time limit ends a run of several processes at their sum`() throws {
         let spin = "while :; do :; done & while :; do :; done"
         let (outcome, json) = try report(["--cpu-time", "400ms"], spin)
@@ -84,14 +85,14 @@ import Testing
         #expect(outcome.errors.contains("martinet: ended by the CPU time limit of 400ms\n"))
     }
 
-    @Test func `A run within its CPU time is left alone, however long it sleeps`() throws {
-        guard isRoot else { return }
+    @Test(.enabled(if: LimitTests.hasCgroups, LimitTests.needsCgroups))
+    func `A run within its CPU time is left alone, however long it sleeps`() throws {
         let (outcome, json) = try report(["--cpu-time", "300ms"], "sleep 0.6")
         #expect(outcome.status == 0)
         #expect(json["limit"] is NSNull)
     }
 
-    @Test(.enabled(if: isRoot, LimitTests.needsCgroups))
+    @Test(.enabled(if: LimitTests.hasCgroups, LimitTests.needsCgroups))
     func `Memory is the limit only where the kernel killed for it`() throws {
         let (killed, json) = try report(["-m", "30m"], "exec /usr/bin/tail /dev/zero")
         #expect(killed.status == 137)
@@ -108,7 +109,7 @@ import Testing
         #expect(third["limit"] is NSNull)
     }
 
-    @Test(.enabled(if: isRoot, LimitTests.needsCgroups))
+    @Test(.enabled(if: LimitTests.hasCgroups, LimitTests.needsCgroups))
     func `Refused processes are counted, and the limit where the agent then failed`() throws {
         let script = "for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; exit 3"
         let (failed, json) = try report(["--pids", "6"], script)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKernel
+import TestHost
 import Testing
 
 /// A new directory for the length of a test, open, removed with everything in it.
@@ -39,13 +40,13 @@ func errnoThrown(by body: () throws -> Void) -> Errno? {
 
 /// Whether the last writer of a pipe is gone, or goes in time: a program that another test starts has copies of all
 /// descriptors from its fork to its exec.
-func isAtEnd(_ reader: borrowing Descriptor, within milliseconds: Int32 = 5000) throws -> Bool {
+func isAtEnd(_ reader: borrowing Descriptor, within milliseconds: Int32 = 5000 * Int32(Patience.factor)) throws -> Bool {
     try poll([(reader.rawValue, .readable)], milliseconds: milliseconds)[0].contains(.hungUp)
 }
 
 /// Whether something is so, or becomes so in time, for the same reason.
 func eventually(_ condition: () throws -> Bool) throws -> Bool {
-    let deadline = monotonicNow() + .seconds(5)
+    let deadline = monotonicNow() + .seconds(5).patient
     while monotonicNow() < deadline {
         if try condition() { return true }
         blockThread(for: .milliseconds(1))

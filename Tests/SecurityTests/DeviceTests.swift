@@ -78,11 +78,14 @@ extension SecurityTests {
             "what a user may not open on the host, or may open for more than is asked for, is not given",
             .enabled(if: !isRoot, "root may open and restrict every device"))
         func notTheUsers() throws {
+            // Which devices root keeps to itself is the machine's business.
+            let candidates = ["/dev/loop-control", "/dev/mem", "/dev/console", "/dev/vcs"]
+            let kept = try #require(candidates.first { access($0, F_OK) == 0 && access($0, R_OK) != 0 })
             try LeakCheck.around {
                 for (device, word) in [
                     ("/dev/full:/dev/given:r", "open for writing too"),
                     ("/dev/full:/dev/given:w", "open for reading too"),
-                    ("/dev/loop-control", "may not be opened for reading by this user"),
+                    (kept, "may not be opened for reading by this user"),
                 ] {
                     var spec = try Sandbox.spec("given-device", "/dev/given")
                     spec.devices = [try DeviceMount(device)]

@@ -2,6 +2,7 @@
 import Foundation
 import SandboxSpec
 import Storage
+import TestHost
 import Testing
 
 extension SecurityTests {
@@ -208,7 +209,7 @@ extension SecurityTests {
         func perUserControl() throws {
             let first = try HostProcess(AttackPrograms.path("exhaust"), ["inotify", "3000000"])
             defer { first.end() }
-            for _ in 0..<500 where !first.output.text.contains("ready") { usleep(10_000) }
+            for _ in 0..<500 * Patience.factor where !first.output.text.contains("ready") { usleep(10_000) }
             try onHost("inotify").expectFailure(["last"], "EMFILE")
             try onHost("inotify").expectSuccess("made", result: 0)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import SandboxSpec
+import TestHost
 import Testing
 
 @testable import Engine
@@ -197,7 +198,7 @@ extension SecurityTests {
                 let sandbox = try Sandbox.start(spec(workspace, when: "go", protected + hidden, user: user))
                 _ = try sandbox.untilReady()
                 for path in protected + hidden { try self.change(change, path, in: workspace) }
-                usleep(200_000)
+                usleep(UInt32(200_000 * Patience.factor))
                 TemporaryTree.write("", to: "\(workspace)/go")
                 let report = sandbox.wait().report
                 for index in protected.indices where change != .symlink {
@@ -231,7 +232,7 @@ extension SecurityTests {
                 TemporaryTree.write("1", to: "\(workspace)/file")
                 try git("add", "file")
                 try git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
-                usleep(200_000)
+                usleep(UInt32(200_000 * Patience.factor))
                 TemporaryTree.write("", to: "\(workspace)/go")
                 expectProtected(sandbox.wait().report, from: 0, [".git/config", ".git/hooks", ".git/commondir"])
             }
@@ -256,7 +257,7 @@ extension SecurityTests {
                     try change(.renameOver, ".env", in: workspace)
                     try change(.removeAndMake, ".bashrc", in: workspace)
                 }
-                usleep(300_000)
+                usleep(UInt32(300_000 * Patience.factor))
                 TemporaryTree.write("", to: "\(workspace)/go")
                 let outcome = sandbox.wait()
                 #expect(!outcome.output.contains("untouched"), "\(outcome.summary)")

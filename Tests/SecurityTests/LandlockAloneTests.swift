@@ -4,6 +4,7 @@ import Confinement
 import Foundation
 import LinuxKernel
 import SandboxSpec
+import TestHost
 import Testing
 
 private let kernelABI: UInt32 = if case .abi(let abi) = LandlockSupport.probe() { abi } else { 0 }
@@ -28,7 +29,7 @@ extension SecurityTests {
                 // The canary is the caller's, as the agent of an ordinary user is.
                 let command = caller.prefix + [AttackPrograms.path("canary"), "\(key)"]
                 process = try HostProcess(command[0], Array(command.dropFirst()))
-                for _ in 0..<500 where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
                 socket = try SocketCanary("\(outside)/socket")
                 for name in try FileManager.default.contentsOfDirectory(atPath: outside) + [""] {
                     chmod("\(outside)/\(name)", 0o777)
@@ -68,7 +69,7 @@ extension SecurityTests {
             let shown = [AttackPrograms.directory, ground.own].enumerated().flatMap { index, path in
                 ["--bind", "\(path):\(path)\(index == 0 ? ":ro" : "")"]
             }
-            return ["run", "--isolation", "landlock", "--name", LeakCheck.sandboxName, "--timeout", "20s"] + shown
+            return ["run", "--isolation", "landlock", "--name", LeakCheck.sandboxName, "--timeout", "\(20 * Patience.factor)s"] + shown
                 + options + ["--"] + program
         }
 
@@ -188,7 +189,7 @@ extension SecurityTests {
             for name in ["limit", "priority", "affinity", "environ", "ptrace"] + Self.signals {
                 report.expectSuccess("other-\(name)")
             }
-            usleep(100_000)
+            usleep(UInt32(100_000 * Patience.factor))
             #expect(!ground.process.isRunning)
         }
 
@@ -253,7 +254,7 @@ extension SecurityTests {
                 let outcome = try CommandLineProgram.run(
                     as: caller,
                     Self.command(
-                        ground, ["--timeout", "2s", "--pids", "64", "--waive", "limits"],
+                        ground, ["--timeout", "\(2 * Patience.factor)s", "--pids", "64", "--waive", "limits"],
                         [AttackPrograms.path("stay"), how]))
                 #expect(outcome.status == .exited(how == "bomb" ? 137 : 0), "\(outcome.report)")
                 ground.process.end()
@@ -324,13 +325,13 @@ extension SecurityTests {
                 let script = "\(first); echo ready 1 OK; sleep 1000"
                 let process = try CommandLineProgram.start(
                     as: caller, Self.command(ground, ["/bin/sh", "-c", script]))
-                for _ in 0..<500 where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
                 #expect(process.output.text.contains("ready 1 OK"), "\(process.errors.text)")
                 let directory = Self.privateDirectory(of: process.pid)
                 #expect(directory != nil)
                 kill(process.pid, SIGKILL)
                 process.wait()
-                for _ in 0..<500 where Self.privateDirectory(of: process.pid) != nil { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where Self.privateDirectory(of: process.pid) != nil { usleep(10_000) }
                 #expect(Self.privateDirectory(of: process.pid) == nil)
                 ground.process.end()
             }
@@ -342,7 +343,7 @@ extension SecurityTests {
                 let ground = try Ground(caller)
                 let process = try CommandLineProgram.start(
                     as: caller, Self.command(ground, ["/bin/sh", "-c", "echo ready 1 OK; exec sleep 1000"]))
-                for _ in 0..<500 where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
                 kill(try #require(Self.initPID(of: process)), SIGKILL)
                 let status = process.wait()
                 #expect(status == .exited(125) || status == .exited(137), "\(status) \(process.errors.text)")
@@ -358,7 +359,7 @@ extension SecurityTests {
                 let ground = try Ground(.root)
                 let script = "setsid sh -c 'sleep 1000; true' & setsid sleep 1000 & echo ready 1 OK; exec sleep 1000"
                 let process = try CommandLineProgram.start(as: .root, Self.command(ground, ["/bin/sh", "-c", script]))
-                for _ in 0..<500 where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where !process.output.text.contains("ready 1 OK") { usleep(10_000) }
                 kill(try #require(Self.initPID(of: process)), SIGKILL)
                 if killsLauncher { kill(process.pid, SIGKILL) }
                 process.wait()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import SandboxSpec
+import TestHost
 import Testing
 
 extension SecurityTests {
@@ -72,7 +73,7 @@ extension SecurityTests {
             try LeakCheck.around {
                 let canary = try HostCanary()
                 #expect(kill(canary.pid, SIGKILL) == 0)
-                usleep(100_000)
+                usleep(UInt32(100_000 * Patience.factor))
                 #expect(canary.end() == nil)
             }
         }

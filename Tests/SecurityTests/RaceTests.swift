@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import SandboxSpec
+import TestHost
 import Testing
 
 extension SecurityTests {
@@ -11,7 +12,7 @@ extension SecurityTests {
             _ first: String, _ second: String, _ body: () throws -> Result
         ) throws -> Result {
             let process = try HostProcess(AttackPrograms.path("swap"), [first, second])
-            for _ in 0..<500 where AttemptReport(process.output.text)["ready"] == nil { usleep(1000) }
+            for _ in 0..<500 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(1000) }
             let result = try body()
             #expect(process.wait() == .exited(0))
             guard case .succeeded(let swaps) = AttemptReport(process.output.text)["swaps"] else {

@@ -2,6 +2,7 @@
 import Foundation
 import LinuxKernel
 import SandboxSpec
+import TestHost
 import Testing
 
 @testable import Engine
@@ -107,7 +108,7 @@ extension SecurityTests {
                 Self.martinet,
                 ["run", "--name", LeakCheck.sandboxName, "--bind", "\(AttackPrograms.directory):/attack:ro"] + options
                     + ["--", "/attack/stubborn", how])
-            for _ in 0..<1000 where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
+            for _ in 0..<1000 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
             #expect(AttemptReport(process.output.text)["ready"] != nil, "\(process.errors.text)")
             return process
         }
@@ -128,7 +129,7 @@ extension SecurityTests {
         @Test("attack 35: what the agent leaves behind when SIGTERM ends it is gone with it")
         func obeyed() throws {
             try LeakCheck.around {
-                let process = try stubborn("obey", ["--timeout", "20s"])
+                let process = try stubborn("obey", ["--timeout", "\(20 * Patience.factor)s"])
                 kill(process.pid, SIGTERM)
                 #expect(process.wait() == .exited(143))
             }
@@ -139,7 +140,7 @@ extension SecurityTests {
             arguments: ways)
         func killed(how: String) throws {
             try LeakCheck.around(adopting: true) {
-                let process = try stubborn(how, ["--timeout", "20s"])
+                let process = try stubborn(how, ["--timeout", "\(20 * Patience.factor)s"])
                 kill(process.pid, SIGTERM)
                 usleep(300_000)
                 #expect(process.isRunning)

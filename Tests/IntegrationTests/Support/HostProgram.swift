@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 /// The command line under test, built beside this test bundle.
@@ -105,10 +106,10 @@ final class HostProgram {
 
     func send(_ signal: Int32) { kill(pid, signal) }
 
-    /// Reads until the output contains a text; false when it has not within ten seconds.
+    /// Reads until the output contains a text; false when it has not within ten patient seconds.
     @discardableResult
     func awaitOutput(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
-        let deadline = monotonicNow() + .seconds(10)
+        let deadline = monotonicNow() + .seconds(10).patient
         while !self.text.contains(text), turn(before: deadline) {}
         if self.text.contains(text) { return true }
         Issue.record(
@@ -120,7 +121,7 @@ final class HostProgram {
     /// As `awaitOutput`, of standard error.
     @discardableResult
     func awaitErrors(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
-        let deadline = monotonicNow() + .seconds(10)
+        let deadline = monotonicNow() + .seconds(10).patient
         func hasCome() -> Bool { String(decoding: errors, as: UTF8.self).contains(text) }
         while !hasCome(), turn(before: deadline) {}
         if hasCome() { return true }
@@ -133,9 +134,9 @@ final class HostProgram {
         if let raw = inputNumber { _ = try? writeAll(raw: raw, Array(text.utf8)) }
     }
 
-    /// Moves bytes until the program ends and reaps it. Killed, with an issue, if it has not within thirty seconds.
+    /// Moves bytes until the program ends and reaps it. Killed, with an issue, if it has not within thirty patient seconds.
     func wait(sourceLocation: SourceLocation = #_sourceLocation) -> Outcome {
-        let deadline = monotonicNow() + .seconds(30)
+        let deadline = monotonicNow() + .seconds(30).patient
         while streamsOpen.contains(true), turn(before: deadline) {}
         if streamsOpen.contains(true) {
             Issue.record("it does not end: \(text)", sourceLocation: sourceLocation)

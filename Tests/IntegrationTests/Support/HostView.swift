@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 
 /// What the host can see of a sandbox's processes and cgroups. Answers are `nil` or empty for what has gone meanwhile.
 enum HostView {
@@ -47,10 +48,7 @@ enum HostView {
 
     /// Cgroups of sandboxes with a name, whichever the hierarchy.
     static func cgroups(named name: String) -> [String] {
-        ([""] + names("/sys/fs/cgroup").map { "/\($0)" }).flatMap { hierarchy in
-            let parent = "/sys/fs/cgroup\(hierarchy)/martinet"
-            return names(parent).filter { $0.hasPrefix("\(name)-") }.map { "\(parent)/\($0)" }
-        }
+        SandboxCgroups.all().filter { $0.contains("/martinet/\(name)-") }
     }
 
     /// The contents of a control file of a sandbox's cgroup, by its v1 or v2 name.

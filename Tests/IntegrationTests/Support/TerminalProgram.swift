@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LinuxKernel
+import TestHost
 import Testing
 
 /// `martinet run -t` in a session of its own on a terminal that the test types into and reads from.
@@ -74,7 +75,7 @@ final class TerminalProgram {
     /// Reads until a text has come that was not awaited before.
     @discardableResult
     func awaitOutput(_ expected: String, sourceLocation: SourceLocation = #_sourceLocation) -> Bool {
-        let deadline = monotonicNow() + .seconds(10)
+        let deadline = monotonicNow() + .seconds(10).patient
         repeat {
             let new = bytes[seen...]
             if let end = new.firstEnd(of: Array(expected.utf8)) {
@@ -96,7 +97,7 @@ final class TerminalProgram {
     /// Waits for the end, reading what comes.
     func wait(sourceLocation: SourceLocation = #_sourceLocation) throws -> Int32 {
         let end = try openProcess(pid)
-        let deadline = monotonicNow() + .seconds(20)
+        let deadline = monotonicNow() + .seconds(20).patient
         while try poll([(end.rawValue, .readable)], milliseconds: 0)[0].isEmpty {
             if monotonicNow() > deadline {
                 Issue.record("it does not end: \(text)", sourceLocation: sourceLocation)

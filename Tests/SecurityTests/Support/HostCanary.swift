@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import TestHost
 import Testing
 
 /// A process on the host with objects of every kind that has a name: what a sandbox must neither see nor touch.
@@ -15,7 +16,7 @@ final class HostCanary {
     init() throws {
         key = Int32.random(in: 100_000..<1_000_000_000)
         process = try HostProcess(AttackPrograms.path("canary"), ["\(key)"])
-        for _ in 0..<500 where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
+        for _ in 0..<500 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
         guard case .succeeded(let port) = AttemptReport(process.output.text)["ready"] else {
             throw NotReady(description: "the canary is not ready: \(process.output.text)")
         }

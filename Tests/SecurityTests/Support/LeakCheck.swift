@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
 import Foundation
+import TestHost
 import Testing
 
 /// What a sandbox could leave behind on the host: compared before and after, exactly.
@@ -31,14 +32,14 @@ struct LeakCheck: Equatable, CustomStringConvertible {
     }
 
     /// Records an issue for everything that has come or gone since `before`. What is only on its way out, as a
-    /// process that has not been reaped, has two seconds.
+    /// process that has not been reaped, has two patient seconds.
     ///
     /// - Parameter adopting: the body killed somebody's parent, so that orphans are this process's to reap.
     static func expectNothingLeft(
         since before: LeakCheck, adopting: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         var now = snapshot()
-        for _ in 0..<100 where now != before.withoutWhatTheRuntimeClosed(now) {
+        for _ in 0..<100 * Patience.factor where now != before.withoutWhatTheRuntimeClosed(now) {
             if adopting { reap(now.processes.subtracting(before.processes)) }
             usleep(20_000)
             now = snapshot()
@@ -123,12 +124,7 @@ struct LeakCheck: Equatable, CustomStringConvertible {
     }
 
     private static func cgroupDirectories() -> Set<String> {
-        var found: Set<String> = []
-        for controller in [""] + names("/sys/fs/cgroup").map({ "/\($0)" }) {
-            let parent = "/sys/fs/cgroup\(controller)/martinet"
-            for name in names(parent) where name.hasPrefix(sandboxName) { found.insert("\(parent)/\(name)") }
-        }
-        return found
+        Set(SandboxCgroups.all().filter { $0.contains("/martinet/\(sandboxName)") })
     }
 
     private static func openDescriptors() -> Set<String> {

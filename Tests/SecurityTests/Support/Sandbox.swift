@@ -2,6 +2,7 @@
 import Confinement
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 @testable import Engine
@@ -43,7 +44,7 @@ enum Sandbox {
             BindMount(source: AttackPrograms.directory, target: try SandboxPath(AttackPrograms.target), readOnly: true)
         ]
         if user != .agent { spec.user = UserReference(user: .number(user.rawValue)) }
-        spec.limits.timeout = .seconds(20)
+        spec.limits.timeout = .seconds(20 * Patience.factor)
         return spec
     }
 
@@ -87,7 +88,7 @@ final class StartedSandbox {
 
     /// Waits until the agent has said `ready`, and returns what it said before.
     func untilReady(sourceLocation: SourceLocation = #_sourceLocation) throws -> AttemptReport {
-        for _ in 0..<1000 {
+        for _ in 0..<1000 * Patience.factor {
             let report = AttemptReport(output.text)
             if report["ready"] != nil { return report }
             usleep(10_000)
