@@ -42,14 +42,17 @@ extension CgroupVersion {
     }
 }
 
-/// Makes a directory, or finds it made.
+/// Makes a directory, or finds it made. A new one can be passed through by everybody, whatever the umask: who mounts
+/// cgroup2 in a namespace of its own is somebody else.
 func ensureDirectory(_ path: String, at base: borrowing Descriptor) throws(SystemError) {
     do throws(SystemError) {
         try makeDirectory(path, at: .descriptor(base.rawValue))
     } catch where error.errno == .exists {
+        return
     } catch {
         throw error
     }
+    try changeMode(open(path, [.directory, .noFollow], at: .descriptor(base.rawValue)), 0o755)
 }
 
 /// Opens a cgroup directory by its absolute path, following no symlink, and checks that it is in a cgroup file system: a

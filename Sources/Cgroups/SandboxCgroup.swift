@@ -140,6 +140,7 @@ public struct SandboxCgroup: ~Copyable, Sendable {
             places.append(Place(version: part.hierarchy.version, controllers: part.controllers, path: path))
             try driver.passControllersOn(in: parent, of: part, mount: mount)
             let directory = try open(below, [.directory, .noFollow], at: .descriptor(mount.rawValue))
+            try changeMode(directory, 0o755)  // whatever the umask is, as of its parent
             // Held as long as this value lives: `CgroupSweep` leaves alone what is locked.
             if try !tryLock(directory) { throw SystemError("flock", .again, path) }
             directories.append(directory)

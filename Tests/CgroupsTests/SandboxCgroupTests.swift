@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LinuxKernel
+import TestHost
 import Testing
 
 @testable import Cgroups
@@ -99,10 +101,19 @@ struct SandboxCgroupTests {
         try cgroup.attach(child.pid)
         try child.release()
         #expect(child.wait() == .signaled(9))
-        let deadline = monotonicNow() + .seconds(10)  // all of them sleep for a minute, if left alive
+        let deadline = monotonicNow() + .seconds(10).patient  // all of them sleep for a minute, if left alive
         while read("cgroup.procs", of: cgroup) != "", monotonicNow() < deadline { blockThread(for: .milliseconds(5)) }
         #expect(read("cgroup.procs", of: cgroup) == "")
         #expect((try cgroup.oomKills() ?? 0) >= 1)
+        try cgroup.remove()
+    }
+
+    @Test func `a cgroup can be passed through by others, whatever the umask is`() throws {
+        let before = umask(0o077)
+        defer { umask(before) }
+        let cgroup = try SandboxCgroup.create(
+            name: TestMachine.name("umask"), limits: CgroupLimits(memory: 64 << 20, pids: 8), layout: layout)
+        for path in cgroup.paths { #expect(try status(of: path)?.permissions == 0o755, "\(path)") }
         try cgroup.remove()
     }
 
