@@ -39,6 +39,7 @@ bench: ## Compare start-up time with other sandboxes, and what a filter costs (N
 	$(RELEASE) --product launch-bench
 	@Benchmarks/start --rounds $(or $(N),50)
 	@Benchmarks/filter-cost --rounds $(or $(N),50)
+	@Benchmarks/load
 
 fuzz: ## Fuzz every reader of bytes that others chose (TIME=600 seconds each, TARGET=name for one; see docs/fuzzing.md)
 	@scripts/bootstrap test
@@ -48,10 +49,10 @@ fuzz-regress: ## Run the fuzzer's kept inputs without the fuzzer, as make test d
 	@scripts/bootstrap test
 	@scripts/test --filter FuzzTests
 
-test-vm: ## Run the tests as root and as an ordinary user in a virtual machine with pure cgroup v2
+test-vm: ## Run the tests in virtual machines (ENVIRONMENTS="root user ..."; all of them take hours without KVM)
 	@scripts/bootstrap vm
 	@$(MAKE) --no-print-directory release
-	@scripts/test-vm $(TEST_FLAGS)
+	@scripts/test-vm $(if $(ENVIRONMENTS),--environments "$(ENVIRONMENTS)") $(TEST_FLAGS)
 
 manual: release ## Write the manual pages to .build/man
 	@scripts/manual --output .build/man .build/release/martinet
