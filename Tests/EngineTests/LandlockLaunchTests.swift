@@ -260,7 +260,8 @@ struct LandlockLaunchTests {
                 var spec = try Self.spec(ground)
                 spec.limits.timeout = .seconds(60 * Patience.factor)
                 spec.workspace = ground.workspace
-                try failEverywhere(spec, ground, LaunchStep.allCases)
+                // An ordinary user who asks for no limit has no cgroup.
+                try failEverywhere(spec, ground, LaunchStep.allCases.filter { isRoot || $0 != .makeCgroup })
             }
         }
     }
