@@ -37,6 +37,9 @@ public struct RunningSandbox: ~Copyable {
     private var startedAt = monotonicNow()
     /// Whether init was told to end everything because of the output.
     private var endsForOutput = false
+    /// The agent, where CPU time is limited. Init shares the limit with all that the agent leaves busy, and may be long in
+    /// hearing of its end; this process does not.
+    private var agentProcess: Descriptor?
     /// Whether the limit of CPU time is lifted, for the end.
     private var cpuLimitIsLifted = false
     private var outputFailure: SystemError?
@@ -92,7 +95,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func sendOrExplain(_ record: [UInt8], _ descriptors: [Int32]) throws(EngineError) {
         do throws(SystemError) {
             try sendRecord(process.socket, record, descriptors: descriptors)
-        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
+        } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
             try awaitStart()
         } catch { throw EngineError(error) }
     }
@@ -154,6 +157,7 @@ public struct RunningSandbox: ~Copyable {
         case .started(let pid):
             agentPID = pid
             startedAt = monotonicNow()
+            if spec.limits.cpus?.value != nil { agentProcess = openAgent() }
             return .started
         case .stopped(let signal): return .stopped(signal)
         case .exited(let exit):
@@ -200,6 +204,11 @@ public struct RunningSandbox: ~Copyable {
     mutating func turn(watching own: Int32? = nil) throws(EngineError) -> Turn {
         var interests = [(descriptor: process.socket.rawValue, events: PollEvents.readable)]
         if let own { interests.append((own, .readable)) }
+        var end: Int?
+        if !cpuLimitIsLifted, let agent = agentProcess.asRaw {
+            end = interests.count
+            interests.append((agent, .readable))
+        }
         let listener = supervisor?.raw
         if let listener { interests.append((listener, .readable)) }
         let first = interests.count
@@ -212,6 +221,7 @@ public struct RunningSandbox: ~Copyable {
         }
         let rest = timeToLift()
         let ready = try launching { () throws(SystemError) in try poll(interests, milliseconds: rest) }
+        if let end, !ready[end].isEmpty { liftCPULimit() }
         var turn = Turn()
         for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
         if listener != nil, !ready[first - 1].isEmpty { supervisor?.answer() }
@@ -234,6 +244,14 @@ public struct RunningSandbox: ~Copyable {
         if rest > .zero { return Int32(min(rest / .milliseconds(1), 3_600_000)) + 1 }
         liftCPULimit()
         return -1
+    }
+
+    /// The agent as init's first child; `nil` where the kernel does not tell, or it has gone already. proc_pid_task(5),
+    /// `children`; CONFIG_PROC_CHILDREN
+    private func openAgent() -> Descriptor? {
+        let list = (try? readText("/proc/\(process.pid)/task/\(process.pid)/children")) ?? nil
+        guard let pid = list?.split(separator: " ").first.flatMap({ Int32($0) }) else { return nil }
+        return try? openProcess(pid)
     }
 
     private mutating func liftCPULimit() {

@@ -31,6 +31,43 @@ import Testing
         #expect(took < .seconds(3).patient, "\(took)")
     }
 
+    @Test(.enabled(if: hasCgroups, needsCgroups))
+    func `What an agent leaves busy does not hold up its end, however small their share of a processor`() throws {
+        // The agent's end makes them busy, and no sooner: they would keep it from ending. PR_SET_PDEATHSIG is 1.
+        let script = #"""
+            pipe R, W; $SIG{USR1} = sub { 1 while 1 };
+            for (1..300) { if (!fork) { syscall(157, 1, 10); syswrite W, "."; sleep 1000; exit } }
+            my ($n, $b) = (0, ""); $n += $c while $n < 300 && ($c = sysread R, $b, 300);
+            syswrite STDOUT, "made\n"; <STDIN>; exit 0
+            """#
+        // Whether init comes before or after all of them is chance.
+        for _ in 0..<3 {
+            let name = "busy-\(processID())"
+            let program = try Martinet.start(
+                ["--name", name, "--cpus", "1", "--pids", "500"], ["/usr/bin/perl", "-e", script], input: .open)
+            program.awaitOutput("made")
+            // Not before: making them takes its time, too.
+            try Self.setQuota(milliseconds: 5, of: name)
+            let before = monotonicNow()
+            program.type("\n")
+            #expect(program.wait().status == 0)
+            let took = monotonicNow() - before
+            // Turns of 3 ms for 300 in a twentieth of a processor take 18 seconds, on a slow machine too.
+            #expect(took < .seconds(5) + .milliseconds(300).patient, "\(took)")
+        }
+    }
+
+    /// Gives a sandbox so much of each tenth of a second.
+    private static func setQuota(milliseconds: Int, of name: String) throws {
+        let settings = [("cpu.cfs_quota_us", "\(milliseconds * 1000)"), ("cpu.max", "\(milliseconds * 1000) 100000")]
+        let written = try HostView.cgroups(named: name).flatMap { cgroup in
+            try settings.filter { HostView.text("\(cgroup)/\($0.0)") != nil }.map { file, value in
+                try writeAll(open("\(cgroup)/\(file)", .writeOnly), value.utf8)
+            }
+        }
+        try #require(written.count == 1)
+    }
+
     @Test func `What ends in time is not touched by the limit`() throws {
         let outcome = try Martinet.shell(["--timeout", "20s"], "exit 4")
         #expect(outcome.status == 4)
