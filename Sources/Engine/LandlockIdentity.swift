@@ -50,6 +50,13 @@ struct LandlockIdentity: ~Copyable {
                 .invalidSpec, "user: without a user namespace root is the machine's root, whom no agent may be",
                 hint: "write another --user UID:GID, or leave it out")
         }
+        if probe.uid == 0 {
+            for (id, map) in [(identity.uid, "uid_map"), (identity.gid, "gid_map")] where !Self.isMapped(id, map) {
+                throw EngineError(
+                    .unavailable, "user: this user namespace has no id \(id)",
+                    hint: "name a user that it has with --user UID:GID: /proc/self/\(map)")
+            }
+        }
         guard !spec.groups.contains(0) else {
             throw EngineError(.invalidSpec, "group: without a user namespace 0 is the machine's root")
         }
@@ -57,6 +64,15 @@ struct LandlockIdentity: ~Copyable {
         self.identity = identity
         changesIdentity = probe.uid == 0
         self.lock = lock
+    }
+
+    /// Whether this process's own user namespace, as a container's, has an id. user_namespaces(7)
+    private static func isMapped(_ id: UInt32, _ map: String) -> Bool {
+        let text = ((try? readText("/proc/self/\(map)")) ?? nil) ?? ""
+        return text.split(separator: "\n").contains { line in
+            let numbers = line.split(separator: " ").compactMap { UInt64($0) }
+            return numbers.count == 3 && UInt64(id) >= numbers[0] && UInt64(id) - numbers[0] < numbers[2]
+        }
     }
 
     private static func requireSelf(_ spec: SandboxSpec, _ probe: HostProbe) throws(EngineError) {
