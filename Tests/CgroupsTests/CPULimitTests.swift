@@ -123,7 +123,8 @@ struct CPULimitTests {
             #expect(text.hasPrefix("usage_usec "))
             return try #require(Double(text.dropFirst(11).prefix { !$0.isNewline })) / 1e6
         }
-        let child = try TestProcess(perl: "sub used { my @t = times(); $t[0] + $t[1] } my $t = used(); 1 while used() < $t + 0.3; exit 0")
+        let child = try TestProcess(
+            perl: "sub used { my @t = times(); $t[0] + $t[1] } my $t = used(); 1 while used() < $t + 0.3; exit 0")
         try cgroup.attach(child.pid)
         let before = try value()
         try child.release()

@@ -40,7 +40,9 @@ func errnoThrown(by body: () throws -> Void) -> Errno? {
 
 /// Whether the last writer of a pipe is gone, or goes in time: a program that another test starts has copies of all
 /// descriptors from its fork to its exec.
-func isAtEnd(_ reader: borrowing Descriptor, within milliseconds: Int32 = 5000 * Int32(Patience.factor)) throws -> Bool {
+func isAtEnd(
+    _ reader: borrowing Descriptor, within milliseconds: Int32 = 5000 * Int32(Patience.factor)
+) throws -> Bool {
     try poll([(reader.rawValue, .readable)], milliseconds: milliseconds)[0].contains(.hungUp)
 }
 

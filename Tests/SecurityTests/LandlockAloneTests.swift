@@ -29,7 +29,9 @@ extension SecurityTests {
                 // The canary is the caller's, as the agent of an ordinary user is.
                 let command = caller.prefix + [AttackPrograms.path("canary"), "\(key)"]
                 process = try HostProcess(command[0], Array(command.dropFirst()))
-                for _ in 0..<500 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil {
+                    usleep(10_000)
+                }
                 socket = try SocketCanary("\(outside)/socket")
                 for name in try FileManager.default.contentsOfDirectory(atPath: outside) + [""] {
                     chmod("\(outside)/\(name)", 0o777)
@@ -69,7 +71,10 @@ extension SecurityTests {
             let shown = [AttackPrograms.directory, ground.own].enumerated().flatMap { index, path in
                 ["--bind", "\(path):\(path)\(index == 0 ? ":ro" : "")"]
             }
-            return ["run", "--isolation", "landlock", "--name", LeakCheck.sandboxName, "--timeout", "\(20 * Patience.factor)s"] + shown
+            return [
+                "run", "--isolation", "landlock", "--name", LeakCheck.sandboxName, "--timeout",
+                "\(20 * Patience.factor)s",
+            ] + shown
                 + options + ["--"] + program
         }
 
@@ -331,7 +336,9 @@ extension SecurityTests {
                 #expect(directory != nil)
                 kill(process.pid, SIGKILL)
                 process.wait()
-                for _ in 0..<500 * Patience.factor where Self.privateDirectory(of: process.pid) != nil { usleep(10_000) }
+                for _ in 0..<500 * Patience.factor where Self.privateDirectory(of: process.pid) != nil {
+                    usleep(10_000)
+                }
                 #expect(Self.privateDirectory(of: process.pid) == nil)
                 ground.process.end()
             }

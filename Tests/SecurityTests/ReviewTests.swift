@@ -16,7 +16,11 @@ extension SecurityTests {
         /// A run through a shell, which arranges descriptors. It is killed after a while, so that no test hangs.
         private func run(_ arguments: String, redirections: String = "") throws -> HostProcess {
             try HostProcess(
-                "/bin/sh", ["-c", "exec timeout -s KILL \(20 * Patience.factor) \(Self.martinet) run \(arguments) \(redirections)"])
+                "/bin/sh",
+                [
+                    "-c",
+                    "exec timeout -s KILL \(20 * Patience.factor) \(Self.martinet) run \(arguments) \(redirections)",
+                ])
         }
 
         private func state(_ pid: Int32) -> String {
@@ -53,7 +57,8 @@ extension SecurityTests {
         @Test func `a launcher told to stop stops with its agent, and goes on with it`() throws {
             try LeakCheck.around {
                 // Without timeout(1) in between: the process is the launcher.
-                let process = try HostProcess(Self.martinet, ["run", "--timeout", "\(20 * Patience.factor)s", "--", "/bin/cat"])
+                let process = try HostProcess(
+                    Self.martinet, ["run", "--timeout", "\(20 * Patience.factor)s", "--", "/bin/cat"])
                 #expect(until { state(process.pid) == "S" && process.isRunning })
                 usleep(UInt32(300_000 * Patience.factor))
                 kill(process.pid, SIGTSTP)
@@ -83,7 +88,8 @@ extension SecurityTests {
                 let process = try HostProcess(
                     try installed(),
                     [
-                        "run", "--timeout", "\(20 * Patience.factor)s", "--cap", "sys_ptrace", "--user", "\(user.rawValue)", "--bind",
+                        "run", "--timeout", "\(20 * Patience.factor)s", "--cap", "sys_ptrace", "--user",
+                        "\(user.rawValue)", "--bind",
                         "\(AttackPrograms.directory):/attack:ro", "--", "/attack/inspect",
                     ])
                 #expect(process.wait() == .exited(0), "\(process.errors.text)")

@@ -108,7 +108,9 @@ extension SecurityTests {
                 Self.martinet,
                 ["run", "--name", LeakCheck.sandboxName, "--bind", "\(AttackPrograms.directory):/attack:ro"] + options
                     + ["--", "/attack/stubborn", how])
-            for _ in 0..<1000 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil { usleep(10_000) }
+            for _ in 0..<1000 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil {
+                usleep(10_000)
+            }
             #expect(AttemptReport(process.output.text)["ready"] != nil, "\(process.errors.text)")
             return process
         }
