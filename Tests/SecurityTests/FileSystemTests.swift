@@ -147,11 +147,13 @@ extension SecurityTests {
                 report.expectFailure(Self.devices, "ENOENT")
                 // Not mknod(2) as such; and what the kernel lets anybody make, no mount lets anybody open.
                 report.expectSuccess("mknod-pipe", "open-dev-null")
-                if isRestricted {
-                    report.expectFailure(["mknod-whiteout"], "EACCES")
-                } else {
-                    report.expectSuccess("mknod-whiteout")
+                // Some kernels' Landlock refuses overlay's whiteout with the devices (measured: 6.18), some let it be made as a
+                // file (Debian's 6.12.117).
+                if !isRestricted { report.expectSuccess("mknod-whiteout") }
+                if report["mknod-whiteout"] == .succeeded(0) {
                     report.expectFailure(["open-whiteout"], "EACCES")
+                } else {
+                    report.expectFailure(["mknod-whiteout"], "EACCES")
                 }
             }
         }
