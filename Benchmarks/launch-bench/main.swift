@@ -39,7 +39,7 @@ func keepAlive(_ count: Int) throws(EngineError) {
     let start = monotonicNow()
     for _ in 0..<count { held.append(Held(try Launcher().start(spec))) }
     print("ready \(count) \(Int((monotonicNow() - start) / .milliseconds(1)))")
-    fflush(stdout)
+    fflush(nil)
     var byte: UInt8 = 0
     while read(0, &byte, 1) > 0 {}
     let ending = monotonicNow()
