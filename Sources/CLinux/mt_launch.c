@@ -194,12 +194,20 @@ static long become_owner(const struct mt_launch *l, struct standing *s) {
     return call2(SYS_capset, (long)&s->header, (long)s->capabilities);
 }
 
+static CHILD void nap(void) {
+    struct timespec millisecond = {0, 1000000};
+    call4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&millisecond, 0);
+}
+
+// Permitted: the real and saved uid, and the permitted set, are what they were. What is left is a kernel short of memory,
+// which has a second. A launcher left half changed would be worse than none.
 static void become_self(struct standing *s) {
     if (!s->changed) return;
-    // Cannot fail: the real and saved uid, and the permitted set, are what they were. A launcher left half changed would
-    // be worse than none.
-    if (call3(SYS_setresuid, -1, s->uid, -1) < 0 || call2(SYS_capset, (long)&s->header, (long)s->capabilities) < 0)
-        __builtin_trap();
+    int tries = 0;
+    while (call3(SYS_setresuid, -1, s->uid, -1) < 0 || call2(SYS_capset, (long)&s->header, (long)s->capabilities) < 0) {
+        if (tries++ == 1000) __builtin_trap();
+        nap();
+    }
     // A change of uid takes both from the process. prctl(2)
     if (s->dumpable == 1) call2(SYS_prctl, PR_SET_DUMPABLE, 1);
     if (s->death_signal != 0) call2(SYS_prctl, PR_SET_PDEATHSIG, s->death_signal);
@@ -245,9 +253,13 @@ static long clone_or_join(struct mt_launch *l, void *stack, size_t size) {
     return l->pid > 0 ? 0 : -l->error;
 }
 
-static CHILD void nap(void) {
-    struct timespec millisecond = {0, 1000000};
-    call4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&millisecond, 0);
+// Waits for a process's end, and for nothing else: short of memory the kernel may refuse to wait.
+static CHILD void await(int process) {
+    struct pollfd watched = {process, POLLIN, 0};
+    long result;
+    while ((result = call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8)) <= 0) {
+        if (result != -EINTR) nap();
+    }
 }
 
 // Only what the launcher made, and only while nothing else is in it: an agent may have moved or filled a placeholder.
@@ -498,8 +510,7 @@ static CHILD int janitor(void *argument) {
     static const char name[] = "martinet-tidy";
     call0(SYS_setsid);
     call5(SYS_prctl, PR_SET_NAME, (long)name, 0, 0, 0);
-    struct pollfd watched = {j->launcher, POLLIN, 0};
-    while (call5(SYS_ppoll, (long)&watched, 1, 0, 0, 8) == -EINTR) {}
+    await(j->launcher);
     close_needless(j);
     if (j->init >= 0) {
         if (j->end == MT_JANITOR_KILL) {
@@ -508,8 +519,7 @@ static CHILD int janitor(void *argument) {
         } else if (j->end == MT_JANITOR_LET_FINISH) {
             let_finish(j);
         }
-        struct pollfd end = {j->init, POLLIN, 0};
-        while (call5(SYS_ppoll, (long)&end, 1, 0, 0, 8) == -EINTR) {}
+        await(j->init);
     }
     for (int i = MT_JANITOR_ENTRIES - 1; i >= 0; i--) {
         struct mt_janitor_entry *e = &j->entries[i];

@@ -33,7 +33,7 @@ public struct ForegroundRun {
         session?.begin()
         defer { session?.end() }
         if let terminal = sandbox.terminal.asRaw {
-            sandbox.pumps = session?.pumps(terminal, meter: sandbox.meter) ?? []
+            sandbox.pumps = try session?.pumps(terminal, meter: sandbox.meter) ?? []
         }
         var isStopping = false
         while !sandbox.hasExited {
@@ -105,11 +105,11 @@ private struct TerminalSession {
     func end() { saved?.restore(to: streams.input) }
 
     /// Keys to the agent, what it writes to the caller.
-    func pumps(_ terminal: Int32, meter: OutputMeter) -> [Pump] {
-        guard let input = try? duplicate(streams.input),
-            let output = try? duplicateForWriting(streams.output),
-            let master = try? duplicate(terminal), let second = try? duplicate(terminal)
-        else { return [] }
+    func pumps(_ terminal: Int32, meter: OutputMeter) throws(EngineError) -> [Pump] {
+        let input = try launching { () throws(SystemError) in try duplicate(streams.input) }
+        let output = try launching { () throws(SystemError) in try duplicateForWriting(streams.output) }
+        let master = try launching { () throws(SystemError) in try duplicate(terminal) }
+        let second = try launching { () throws(SystemError) in try duplicate(terminal) }
         return [
             Pump(from: input, to: master), Pump(from: second, to: output, kind: .characterDevice, meter: meter),
         ]

@@ -32,16 +32,23 @@ public struct HostProbe: Sendable, Equatable {
         var isPrivileged = false
         if uid == 0 {
             let capabilities = try launching { () throws(SystemError) in try effectiveCapabilities() }
-            isPrivileged = capabilities & needed == needed && isInitialUserNamespace()
+            let ownsMachine = try isInitialUserNamespace()
+            isPrivileged = capabilities & needed == needed && ownsMachine
         }
         return HostProbe(
-            uid: uid, gid: effectiveGID(), isPrivileged: isPrivileged, lastCapability: lastCapability(), kernel: kernel,
+            uid: uid, gid: effectiveGID(), isPrivileged: isPrivileged, lastCapability: try lastCapability(),
+            kernel: kernel,
             landlock: .probe())
     }
 
     /// Only the first user namespace maps every id to itself. user_namespaces(7)
-    private static func isInitialUserNamespace() -> Bool {
-        guard let map = try? readText("/proc/self/uid_map") else { return false }
+    ///
+    /// Not knowing is no answer: for root it would mean agents that are root to the host's files.
+    private static func isInitialUserNamespace() throws(EngineError) -> Bool {
+        let path = "/proc/self/uid_map"
+        guard let map = try launching({ () throws(SystemError) in try readText(path) }) else {
+            throw EngineError(.unavailable, "read \(path): there is none", hint: "mount -t proc proc /proc")
+        }
         return map.split(whereSeparator: { $0 == " " || $0 == "\n" }) == ["0", "0", "4294967295"]
     }
 
@@ -52,11 +59,19 @@ public struct HostProbe: Sendable, Equatable {
         return version
     }
 
-    /// prctl(2), `PR_CAPBSET_READ`: EINVAL past the last one.
-    private static func lastCapability() -> UInt32 {
+    /// prctl(2), `PR_CAPBSET_READ`: EINVAL past the last one, and nothing else is: one left out would stay with the agent.
+    private static func lastCapability() throws(EngineError) -> UInt32 {
+        func isKnown(_ capability: UInt32) throws(EngineError) -> Bool {
+            let result = mt_syscall(Int(SYS_prctl), Int(PR_CAPBSET_READ), Int(capability), 0, 0, 0, 0)
+            guard result >= 0 || result == -Int(EINVAL) else {
+                throw EngineError(
+                    SystemError("prctl PR_CAPBSET_READ", Errno(rawValue: Int32(-result)), "\(capability)"))
+            }
+            return result >= 0
+        }
         var last: UInt32 = 40
-        while last < 63, mt_syscall(Int(SYS_prctl), Int(PR_CAPBSET_READ), Int(last + 1), 0, 0, 0, 0) >= 0 { last += 1 }
-        while last > 0, mt_syscall(Int(SYS_prctl), Int(PR_CAPBSET_READ), Int(last), 0, 0, 0, 0) < 0 { last -= 1 }
+        while last < 63, try isKnown(last + 1) { last += 1 }
+        while last > 0, try !isKnown(last) { last -= 1 }
         return last
     }
 }

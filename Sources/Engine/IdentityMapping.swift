@@ -160,7 +160,8 @@ struct MapNamespace: ~Copyable {
             try writeText("\(gid.disk) \(gid.shown) 1", to: "/proc/\(pid)/gid_map")
             outcome = .success(try open("/proc/\(pid)/ns/user").release())
         } catch { outcome = .failure(error) }
-        // Its end of the pipe, or a signal: it ends either way.
+        // The end of its pipe, or a signal: it ends either way.
+        _ = pipe.intoReader()
         _ = mt_syscall(Int(SYS_kill), Int(pid), Int(SIGKILL), 0, 0, 0, 0)
         _ = try? reap(pid)
         SharedMapping.free(stack, stackSize)

@@ -98,8 +98,12 @@ struct InitProcess: ~Copyable {
     }
 
     /// Why the child ended before init ran, if that is so.
+    ///
+    /// Where it found the launcher's pipe at its end, the launcher had its own reason, and that is the one.
     var childError: EngineError? {
-        launch.pointee.stage == 0 ? nil : Self.error(launch.pointee.stage, launch.pointee.error, endsItself)
+        let letDown = launch.pointee.stage == Int32(MT_STAGE_RELEASE.rawValue) && launch.pointee.error == EPIPE
+        return launch.pointee.stage == 0 || letDown
+            ? nil : Self.error(launch.pointee.stage, launch.pointee.error, endsItself)
     }
 
     /// Waits for init's end; with it, the kernel has ended everything in its PID namespace.

@@ -19,6 +19,10 @@ struct LandlockChoice: Sendable, Equatable {
         }
         guard case .abi(let abi) = support else {
             let reason = support.reason ?? .notBuilt
+            // Absent, or forbidden, is an answer; that the kernel could not say is none.
+            if case .refused(let errno) = support, errno != .notPermitted, errno != .permissionDenied {
+                throw Self.unavailable("ask for Landlock's ABI (\(errno.name))", reason)
+            }
             guard case .atLeast(let wanted) = spec.landlock else {
                 guard spec.isolation == .namespaces else { throw Self.unavailable("isolation landlock", reason) }
                 self.init(none: reason)

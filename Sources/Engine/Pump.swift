@@ -79,8 +79,11 @@ final class Pump {
     private func take() {
         let bytes: [UInt8]
         do throws(SystemError) { bytes = try read(raw: sourceRaw, upTo: 65536) } catch {
-            // What was there, someone else has read. EIO: a terminal whose other side is gone.
-            if error.errno != .again { source = nil }
+            // What was there, someone else has read.
+            guard error.errno != .again else { return }
+            // EIO: a terminal whose other side is gone. Anything else: there was more.
+            if error.errno != .inputOutput, !isInput { failure = error }
+            source = nil
             return
         }
         guard !bytes.isEmpty else { return source = nil }

@@ -69,10 +69,10 @@ public struct RunningSandbox: ~Copyable {
     /// Sends the program with its descriptors, in as many records as it takes.
     mutating func send(_ program: SetupProgram, descriptors: borrowing DescriptorTable) throws(EngineError) {
         self.program = program
+        let (mounts, users) = (try Self.namespace("mnt"), try Self.namespace("user"))
         let bytes: [UInt8]
         do throws(WireError) {
-            bytes = try program.encoded(
-                launcherMountNamespace: try Self.namespace("mnt"), launcherUserNamespace: try Self.namespace("user"))
+            bytes = try program.encoded(launcherMountNamespace: mounts, launcherUserNamespace: users)
         } catch {
             throw EngineError(
                 .invalidSpec, "encode the set-up program: \(error)",
@@ -100,8 +100,12 @@ public struct RunningSandbox: ~Copyable {
         } catch { throw EngineError(error) }
     }
 
-    private static func namespace(_ name: String) throws(WireError) -> NamespaceIdentity {
-        guard let found = try? status(of: "/proc/self/ns/\(name)", followingSymlinks: true) else { throw .badValue }
+    private static func namespace(_ name: String) throws(EngineError) -> NamespaceIdentity {
+        let path = "/proc/self/ns/\(name)"
+        let facts: FileStatus? = try launching { () throws(SystemError) in
+            try status(of: path, followingSymlinks: true)
+        }
+        guard let found = facts else { throw EngineError(.launchFailed, "look at \(path): there is none") }
         return NamespaceIdentity(device: found.device, inode: found.inode)
     }
 

@@ -64,7 +64,7 @@ struct StreamPlan: ~Copyable {
             (streams.input, "standard input"), (streams.output, "standard output"), (streams.error, "standard error"),
         ]
         for (raw, name) in all where spec.terminal || spec.standardInput != .none || raw != streams.input {
-            do throws(SystemError) { _ = try statusIfOpen(raw) } catch { throw closed(name) }
+            do throws(SystemError) { _ = try statusIfOpen(raw) } catch { throw unusable(name, error) }
         }
         guard spec.terminal else { return }
         if !mayRead(raw: streams.input) { throw notOpen("standard input", for: .reading) }
@@ -77,8 +77,9 @@ struct StreamPlan: ~Copyable {
             hint: "redirect it \(direction == .reading ? "from" : "to") a file or /dev/null")
     }
 
-    private static func closed(_ name: String) -> EngineError {
-        EngineError(.invalidSpec, "\(name) is closed", hint: "redirect it from or to /dev/null")
+    private static func unusable(_ name: String, _ error: SystemError) -> EngineError {
+        guard error.errno == .noEntry else { return EngineError(.launchFailed, "\(name): \(error)") }
+        return EngineError(.invalidSpec, "\(name) is closed", hint: "redirect it from or to /dev/null")
     }
 
     private enum Direction: String { case reading, writing }
@@ -87,7 +88,7 @@ struct StreamPlan: ~Copyable {
         _ raw: Int32, _ name: String, for direction: Direction
     ) throws(EngineError) -> FileStatus {
         let found: FileStatus
-        do throws(SystemError) { found = try statusIfOpen(raw) } catch { throw closed(name) }
+        do throws(SystemError) { found = try statusIfOpen(raw) } catch { throw unusable(name, error) }
         guard found.kind != .directory, found.kind != .blockDevice else {
             throw EngineError(
                 .invalidSpec,

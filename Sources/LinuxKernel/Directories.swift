@@ -205,8 +205,10 @@ func withUnsafeTemporaryAllocationOfBytes<Value>(
 
 /// The status of a descriptor that may not be open at all, as a caller's standard ones: `noEntry` then. fstat(2)
 public func statusIfOpen(_ raw: Int32) throws(SystemError) -> FileStatus {
-    guard mt_syscall(Int(SYS_fcntl), Int(raw), Int(F_GETFD), 0, 0, 0, 0) >= 0 else {
-        throw SystemError("fstat", .noEntry, "descriptor \(raw)")
+    let flags = mt_syscall(Int(SYS_fcntl), Int(raw), Int(F_GETFD), 0, 0, 0, 0)
+    guard flags >= 0 else {
+        let errno = flags == -Int(EBADF) ? Errno.noEntry : Errno(rawValue: Int32(-flags))
+        throw SystemError("fstat", errno, "descriptor \(raw)")
     }
     return try status(raw: raw)
 }

@@ -75,7 +75,14 @@ public enum Placeholders {
                 throw SystemError("open", .noEntry, parentPath)
             }
             willMake(parentPath == "." ? temporary : "\(parentPath)/\(temporary)", placeholder)
-            let facts = try make(temporary, placeholder, in: parent)
+            let facts: FileStatus
+            do throws(SystemError) { facts = try make(temporary, placeholder, in: parent) } catch {
+                // The name is this run's own, unless somebody had it before.
+                if error.errno != .exists {
+                    try? LinuxKernel.remove(ByteName(temporary), directory: placeholder.isDirectory, in: parent)
+                }
+                throw error
+            }
             let new = CreatedPlaceholder(
                 path: placeholder.path, device: facts.device, inode: facts.inode,
                 isDirectory: placeholder.isDirectory, size: Int64(placeholder.contents.utf8.count))
@@ -109,12 +116,7 @@ public enum Placeholders {
         let flags: OpenFlags = isDirectory ? [.directory, .noFollow] : [.writeOnly, .create, .exclusive, .noFollow]
         let file = try open(
             name, flags, mode: isDirectory ? 0 : 0o644, at: base, resolving: [.beneath, .noSymlinks, .noMagicLinks])
-        do throws(SystemError) {
-            if !placeholder.contents.isEmpty { try writeAll(file, placeholder.contents.utf8) }
-        } catch {
-            try? LinuxKernel.remove(ByteName(name), directory: false, in: parent)
-            throw error
-        }
+        if !placeholder.contents.isEmpty { try writeAll(file, placeholder.contents.utf8) }
         let facts = try status(of: file)
         let owner = try status(of: parent)
         if facts.uid == effectiveUID(), (owner.uid, owner.gid) != (facts.uid, facts.gid) {
@@ -123,7 +125,18 @@ public enum Placeholders {
         return facts
     }
 
+    /// A kernel short of memory may not be a moment later: three times.
     private static func removeOne(_ placeholder: CreatedPlaceholder, in workspace: Int32) -> Bool {
+        for _ in 0..<2 {
+            do throws(SystemError) { return try removeOnce(placeholder, in: workspace) } catch {}
+            blockThread(for: .milliseconds(1))
+        }
+        return (try? removeOnce(placeholder, in: workspace)) ?? false
+    }
+
+    private static func removeOnce(
+        _ placeholder: CreatedPlaceholder, in workspace: Int32
+    ) throws(SystemError) -> Bool {
         let (parentPath, name) = splitLast(placeholder.path)
         do throws(SystemError) {
             guard let parent = try openParent(parentPath, workspace) else { return false }
@@ -133,9 +146,9 @@ public enum Placeholders {
             else { return false }
             try LinuxKernel.remove(ByteName(name), directory: placeholder.isDirectory, in: parent)
             return true
-        } catch {
+        } catch where error.errno == .noEntry || error.errno == .notEmpty {
             return false
-        }
+        } catch { throw error }
     }
 
     /// The directory that a placeholder is in. Where somebody has put a link into its place, it may be back in a moment.

@@ -36,6 +36,12 @@ import Testing
         }
     }
 
+    @Test func `a kernel that could not say what it has is not one without`() {
+        #expect(Self.refusal(Self.spec(), .refused(.inputOutput))?.code == .unavailable)
+        #expect(Self.refusal(Self.spec(), .refused(.permissionDenied)) == nil)
+        #expect(Self.refusal(Self.spec(.off), .refused(.inputOutput)) == nil)
+    }
+
     @Test func `off is off, on every kernel`() throws {
         #expect(try LandlockChoice(Self.spec(.off), .abi(7)).level == .none(.off))
         #expect(try LandlockChoice(Self.spec(.off), .notBuilt).level == .none(.off))
