@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+extension SecurityTests {
+    /// Every system call of a launch fails once: of the launcher, of what it clones, of init and of the agent's process up
+    /// to its exec. Whatever fails, the launch ends in time, nobody crashes, nothing is left, and an agent that runs is
+    /// confined exactly as without the fault; otherwise a sentence says which step failed, and with which errno.
+    ///
+    /// A sample of the calls by default; `MARTINET_FAULTS=all` takes each with one errno, `every` with all that fit it,
+    /// `all:plain` those of one setting, `plain:0.1:17:12` one call.
+    @Suite(
+        .enabled(if: isRoot, "following all processes of a launch takes root"),
+        .enabled(if: isX86, "written for x86_64"))
+    struct SystemCallFaults {
+        private static let choice = ProcessInfo.processInfo.environment["MARTINET_FAULTS"] ?? ""
+
+        @Test("a launch in which any one system call fails", arguments: FaultedSetting.allCases)
+        func everyCall(setting: FaultedSetting) throws {
+            guard Self.means(setting) else { return }
+            let check = try FaultCheck(setting)
+            var tally: [String: Int] = [:]
+            for (call, errno) in chosen(check.calls, setting) {
+                tally[try check.fail(call, errno), default: 0] += 1
+            }
+            let words = tally.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            print("system calls of \(setting.rawValue): \(check.calls.count); \(words.joined(separator: ", "))")
+        }
+
+        @Test("a launch in which any one system call is interrupted by a signal", arguments: FaultedSetting.allCases)
+        func everyInterruption(setting: FaultedSetting) throws {
+            guard Self.means(setting), Self.choice.split(separator: ":").count < 3 else { return }
+            let check = try FaultCheck(setting)
+            let calls = check.calls.filter(\.isInterruptible)
+            let step = Self.choice.isEmpty ? max(1, calls.count / 6) : 1
+            for call in stride(from: 0, to: calls.count, by: step).map({ calls[$0] }) {
+                let outcome = try check.fail(call, EINTR)
+                #expect(outcome != "refused", "\(setting.rawValue) \(call) EINTR")
+            }
+        }
+
+        private static func means(_ setting: FaultedSetting) -> Bool {
+            let words = choice.split(separator: ":")
+            return words.count < 2 || words[words.count == 2 ? 1 : 0] == setting.rawValue
+        }
+
+        /// Where something was found once: what the launcher asks of the machine first and takes for granted then, its way
+        /// there and back to another uid, and placeholders being made and removed.
+        private static func onceWrong(_ calls: [LaunchCall], _ setting: FaultedSetting) -> [Int] {
+            switch setting {
+            case .plain: return calls.indices.filter { calls[$0].role == "0" && calls[$0].number <= 36 }
+            case .directory:
+                let places = ["mkdirat", "unlinkat"].compactMap { name in
+                    calls.firstIndex { $0.role == "0" && $0.name == name }
+                }
+                return places.flatMap { $0..<min($0 + 4, calls.count) }
+            default: return []
+            }
+        }
+
+        private func chosen(_ calls: [LaunchCall], _ setting: FaultedSetting) -> [(LaunchCall, Int32)] {
+            switch Self.choice.replacing(":\(setting.rawValue)", with: "") {
+            case "all": return calls.enumerated().map { ($1, $1.errnos[$0 % $1.errnos.count]) }
+            case "every": return calls.flatMap { call in call.errnos.map { (call, $0) } }
+            case "":
+                let step = max(1, calls.count / 20)
+                let sample = Set(stride(from: setting.rawValue.utf8.count, to: calls.count, by: step))
+                return sample.union(Self.onceWrong(calls, setting)).sorted().map {
+                    (calls[$0], calls[$0].errnos[$0 % calls[$0].errnos.count])
+                }
+            default:
+                let words = Self.choice.split(separator: ":")
+                guard words.count == 4, let number = Int(words[2]), let errno = Int32(words[3]) else { return [] }
+                return calls.filter { $0.role == words[1] && $0.number == number }.map { ($0, errno) }
+            }
+        }
+    }
+}
+
+/// A launch without a fault, and what others are compared with.
+private struct FaultCheck {
+    private let ground: FaultedGround
+    private let expected: String
+    private let processLimit: String
+    let calls: [LaunchCall]
+
+    init(_ setting: FaultedSetting) throws {
+        ground = try FaultedGround(setting)
+        _ = try FaultedLaunch(ground.command)  // fills caches
+        let first = try FaultedLaunch(ground.command)
+        let second = try FaultedLaunch(ground.command)
+        #expect(first.watch.status == 0, "\(first.watch.errors)")
+        // Or comparing would be in vain.
+        let (output, other) = (Self.withoutChance(first.watch.output), Self.withoutChance(second.watch.output))
+        #expect(output == other, "\(Self.difference(output, other))")
+        #expect(first.watch.output.contains("Seccomp:\t2"), "\(first.watch.output)")
+        #expect(first.left == [] && first.crashes == [])
+        expected = output
+        processLimit = expected.split(separator: "\n").first { $0.hasPrefix("limit 6 ") }.map(String.init) ?? ""
+        calls = first.calls
+        #expect(calls.count > 300)
+    }
+
+    /// Makes a call fail, judges what came of it, and says that in a word.
+    func fail(_ call: LaunchCall, _ errno: Int32) throws -> String {
+        let names = ground.names()
+        let before = LeakCheck.snapshot()
+        let launch = try FaultedLaunch(ground.command, fault: (call, errno))
+        let failed = launch.failed
+        let errnoName = String(cString: strerrorname_np(errno))
+        let what = """
+            MARTINET_FAULTS=\(ground.setting.rawValue):\(call.role):\(call.number):\(errno) (\(failed?.name ?? "not reached"), \(errnoName))
+            status \(launch.watch.status) \(launch.watch.errors)
+            """
+        let hangs = launch.watch.hung
+        #expect(!hangs, "hangs: \(what)")
+        let crashes = failed?.isMemory == true ? [] : launch.crashes
+        #expect(crashes == [], "crashes: \(what)")
+        let left = launch.left
+        #expect(left == [], "left: \(what)")
+        let new = ground.names()
+        #expect(new.symmetricDifference(names).sorted() == [], "names: \(what)")
+        LeakCheck.expectNothingLeft(since: before)
+        // Without a cgroup it is this that holds the default number of processes; so it is meant.
+        let output = Self.withoutChance(launch.watch.output)
+            .replacingOccurrences(of: "limit 6 511 511", with: processLimit)
+        // Nothing more and nothing else than without the fault, also where not all of it came through.
+        let isPart = expected.hasPrefix(output)
+        #expect(isPart, "other confinement: \(what)\n\(Self.difference(expected, output))")
+        guard failed != nil else {
+            #expect(launch.watch.status == 0, "\(what)")
+            return "not reached"
+        }
+        switch launch.watch.status {
+        case 0:
+            let isWhole = output == expected
+            #expect(isWhole, "not all: \(what)\n\(Self.difference(expected, output))")
+            return "passed over"
+        case 125...255 where launch.crashes.isEmpty:
+            // 128 and more: the agent ended otherwise, and why is said.
+            let lines = launch.watch.errors.split(separator: "\n")
+            let isClear = lines.contains { line in
+                line.hasPrefix("martinet: ")
+                    && (line.contains("(\(errnoName))") || Self.otherWords.contains { line.contains($0) })
+            }
+            #expect(isClear, "unclear: \(what)")
+            return "refused"
+        default:
+            let isMemory = failed?.isMemory == true
+            #expect(isMemory, "ended otherwise: \(what)")
+            return "ended otherwise"
+        }
+    }
+
+    /// Without namespaces there are numbers and names that are others in every run.
+    private static func withoutChance(_ output: String) -> String {
+        // What could not be id-mapped is nobody's: less than was asked for.
+        output.replacing(",idmapped", with: "").replacing(/\b[12][0-9]{9}\b/, with: "ID").replacing(
+            /NSpid:\t[0-9]{2,}/, with: "NSpid:"
+        )
+        .replacing(/(martinet|attack)-[0-9]+(-[0-9]+)?-[0-9a-z]+/, with: "martinet-N")
+    }
+
+    /// Where an errno does not come through: init has said nothing, or fcntl(2) was asked for yes or no.
+    private static let otherWords = [
+        "init ended before the agent started", "init ended (exited(0))", "is not open for",
+    ]
+
+    private static func difference(_ expected: String, _ output: String) -> String {
+        let lines = Set(output.split(separator: "\n")), expected = Set(expected.split(separator: "\n"))
+        return (expected.subtracting(lines).map { "- \($0)" } + lines.subtracting(expected).map { "+ \($0)" })
+            .joined(separator: "\n")
+    }
+}
+
+private let isX86: Bool = {
+    #if arch(x86_64)
+    true
+    #else
+    false
+    #endif
+}()
