@@ -19,13 +19,21 @@ public enum CgroupRemoval {
         var failure: CgroupError?
         var isReleased = false
         for target in targets {
-            do throws(CgroupError) {
-                try remove(target, until: deadline) {
-                    // All at once: what is frozen by one of them keeps the others busy.
-                    if !isReleased { for target in targets { release(target) } }
-                    isReleased = true
+            // More than once, for memory may be short for a moment, and nobody comes after this to remove it.
+            for attempt in 1...3 {
+                do throws(CgroupError) {
+                    try remove(target, until: deadline) {
+                        // All at once: what is frozen by one of them keeps the others busy.
+                        if !isReleased { for target in targets { release(target) } }
+                        isReleased = true
+                    }
+                    break
+                } catch {
+                    guard attempt == 3 || monotonicNow() >= deadline else { continue }
+                    failure = failure ?? error
+                    break
                 }
-            } catch { failure = failure ?? error }
+            }
         }
         if let failure { throw failure }
     }

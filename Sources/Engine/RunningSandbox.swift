@@ -95,7 +95,7 @@ public struct RunningSandbox: ~Copyable {
     private mutating func sendOrExplain(_ record: [UInt8], _ descriptors: [Int32]) throws(EngineError) {
         do throws(SystemError) {
             try sendRecord(process.socket, record, descriptors: descriptors)
-        } catch  where error.errno == .brokenPipe || error.errno == .connectionReset {
+        } catch where error.errno == .brokenPipe || error.errno == .connectionReset {
             try awaitStart()
         } catch { throw EngineError(error) }
     }
@@ -130,7 +130,7 @@ public struct RunningSandbox: ~Copyable {
         let ready = try launching { () throws(SystemError) in
             try poll([(socket, .readable), (listener, .readable)])
         }
-        if !ready[1].isEmpty { supervisor.answer() }
+        if !ready[1].isEmpty { try supervisor.answer() }
         return !ready[0].isEmpty
     }
 
@@ -228,7 +228,7 @@ public struct RunningSandbox: ~Copyable {
         if let end, !ready[end].isEmpty { liftCPULimit() }
         var turn = Turn()
         for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
-        if listener != nil, !ready[first - 1].isEmpty { supervisor?.answer() }
+        if listener != nil, !ready[first - 1].isEmpty { try supervisor?.answer() }
         dropPumps()
         if meter.isExceeded { endForOutput() }
         turn.callerIsReady = own != nil && !ready[1].isEmpty

@@ -33,36 +33,56 @@ final class Supervisor {
 
     func listen(on descriptor: consuming Descriptor?) { listener = consume descriptor }
 
-    /// Answers one call that waits. A listener that fails has no caller left.
-    func answer() {
+    /// How often in a row calls could be neither received nor answered: memory may be short for a moment.
+    private var failures = 0
+    private static let patience = 64
+
+    /// Answers one call that waits.
+    ///
+    /// - Throws: where none can be answered any more: the agent would wait for ever.
+    func answer() throws(EngineError) {
         switch listener {
         case .some(let listener):
             do throws(SystemError) {
                 guard let call = try receiveNotification(listener) else { return }
                 try answer(call, on: listener)
-                return
-            } catch {}
+                failures = 0
+            } catch {
+                failures += 1
+                if failures >= Self.patience { throw EngineError(error) }
+            }
         case .none: return
         }
-        listener = nil
+    }
+
+    /// A call that was received is not received again: its answer is all that it waits for.
+    private func send(_ errno: Errno?, to id: UInt64, on listener: borrowing Descriptor) throws(SystemError) {
+        var tries = 0
+        while true {
+            tries += 1
+            do throws(SystemError) { return try LinuxKernel.answer(listener, id, with: errno) } catch {
+                if tries >= Self.patience { throw error }
+                blockThread(for: .microseconds(200))
+            }
+        }
     }
 
     private func answer(_ call: SystemCallNotification, on listener: borrowing Descriptor) throws(SystemError) {
         guard let data = SeccompData(bytes: call.data) else {
-            return try LinuxKernel.answer(listener, call.id, with: .noSystemCall)
+            return try send(.noSystemCall, to: call.id, on: listener)
         }
         learner?.record(data)
         switch filter.original.decision(on: data) {
         case .allow, .log:
             watch(call, data, listener)
-            try LinuxKernel.answer(listener, call.id, with: nil)
+            try send(nil, to: call.id, on: listener)
         case .errno(let errno):
             // In words before the answer: the caller waits, and its memory is still what it called with.
             describe(call, data, errno, listener)
-            try LinuxKernel.answer(listener, call.id, with: errno)
+            try send(errno, to: call.id, on: listener)
         default:
             // Such decisions are not turned into notifications: the kernel has made them.
-            try LinuxKernel.answer(listener, call.id, with: .notPermitted)
+            try send(.notPermitted, to: call.id, on: listener)
         }
     }
 

@@ -21,7 +21,8 @@ struct MountBuilder {
             try configure(context, option: try wire { () throws(WireError) in try options.next() })
         }
         try sys(Int(SYS_fsconfig), context, Int(FSCONFIG_CMD_CREATE.rawValue), 0, 0, 0)
-        let mount = try sys(Int(SYS_fsmount), context, Int(FSMOUNT_CLOEXEC), Int(truncatingIfNeeded: operands.attributes))
+        let mount = try sys(
+            Int(SYS_fsmount), context, Int(FSMOUNT_CLOEXEC), Int(truncatingIfNeeded: operands.attributes))
         do throws(StepError) { try root.own(fileSystemOf: mount) } catch {
             close(mount)
             throw error

@@ -15,7 +15,8 @@ func setTimeOffsets(_ operands: TimeOffsetOperands) throws(StepError) {
                 count += 1
             }
             let billion: Int64 = 1_000_000_000
-            let seconds = value >= 0 ? value / billion : -((-value + billion - 1) / billion)
+            // Rounded down, and without a negation that the least value has none of.
+            let seconds = value / billion - (value % billion < 0 ? 1 : 0)
             if seconds < 0 {
                 text[count] = CChar(bitPattern: UInt8(ascii: "-"))
                 count += 1
@@ -23,7 +24,7 @@ func setTimeOffsets(_ operands: TimeOffsetOperands) throws(StepError) {
             count += appendDecimal(seconds.magnitude, to: text + count)
             text[count] = CChar(bitPattern: UInt8(ascii: " "))
             count += 1
-            count += appendDecimal(UInt64(value - seconds * billion), to: text + count)
+            count += appendDecimal(UInt64(bitPattern: value &- seconds &* billion), to: text + count)
             text[count] = CChar(bitPattern: UInt8(ascii: "\n"))
             try sys(Int(SYS_write), file, word(text), count + 1)
         }

@@ -56,7 +56,7 @@ struct NewRoot {
                 return try withWord(&how) { how throws(StepError) in
                     try sys(Int(SYS_openat2), descriptor, word(path), how, MemoryLayout<open_how>.size)
                 }
-            } catch  where error.errno == EAGAIN && tries < 64 {
+            } catch where error.errno == EAGAIN && tries < 64 {
                 tries += 1  // a rename somewhere in the path
             } catch { throw error }
         }
@@ -88,7 +88,7 @@ struct NewRoot {
             }
             let flags = Int(O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW)
             return try sys(Int(SYS_openat), parent.descriptor, word(last), flags, 0o644)
-        } catch  where error.errno == EEXIST || error.errno == EXDEV {
+        } catch where error.errno == EEXIST || error.errno == EXDEV {
             return try openExisting(path, name: name, kind: kind, otherwise: error, linksLeft: linksLeft)
         } catch { throw error }
     }
@@ -103,7 +103,7 @@ struct NewRoot {
                 throw error
             }
             return place
-        } catch  where error.errno == ENOENT {} catch { throw error }
+        } catch where error.errno == ENOENT {} catch { throw error }
         // There, and yet not there: a symlink whose target is missing, as /etc/resolv.conf often is. Or on the host.
         guard otherwise.errno == EEXIST else { throw otherwise }
         guard linksLeft > 0 else { throw StepError(ELOOP) }
@@ -213,7 +213,7 @@ struct NewRoot {
     private func openOrMakeDirectory(
         _ prefix: UnsafeMutablePointer<CChar>, name: Int, in parent: Int
     ) throws(StepError) -> Int {
-        do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch  where error.errno == ENOENT {
+        do throws(StepError) { return try open(prefix, O_PATH_ONLY | O_DIRECTORY) } catch where error.errno == ENOENT {
         } catch { throw error }
         guard try isOwn(parent) else { throw StepError(EXDEV) }
         try sys(Int(SYS_mkdirat), parent, word(prefix + name), 0o755)

@@ -134,6 +134,7 @@ struct Watch {
             let pid = withUnsafeMutablePointer(to: &status) { status in
                 mt_syscall(Int(SYS_wait4), -1, Int(bitPattern: status), Int(WNOHANG | WUNTRACED), 0, 0, 0)
             }
+            if pid == -Int(EINTR) { continue }
             if pid <= 0 { return }
             guard pid == Int(agent) else { continue }
             if status & 0xff == 0x7f {

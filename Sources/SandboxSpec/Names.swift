@@ -46,7 +46,8 @@ public struct SandboxPath: Sendable, Hashable, CustomStringConvertible {
 
     public init(_ text: String) throws(SpecError) {
         guard text.hasPrefix("/") else {
-            throw SpecError("\(text.quoted) is not an absolute path in the sandbox; write \("/\(text.prefix(40))".quoted)")
+            throw SpecError(
+                "\(text.quoted) is not an absolute path in the sandbox; write \("/\(text.prefix(40))".quoted)")
         }
         guard text.utf8.count < 4096 else { throw SpecError("a path of \(text.utf8.count) bytes is longer than 4095") }
         guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {

@@ -113,7 +113,8 @@ extension SandboxSpec {
         var targets: Set<String> = workspace == nil ? [] : ["/workspace"]
         func check(_ target: SandboxPath, _ path: String) throws(SpecError) {
             for reserved in Self.reserved {
-                if target.text == reserved || (reserved != "/" && target.text.utf8.starts(with: (reserved + "/").utf8)) {
+                if target.text == reserved || (reserved != "/" && target.text.utf8.starts(with: (reserved + "/").utf8))
+                {
                     throw SpecError("\(reserved) is the sandbox's own; choose another place than \(target)", path: path)
                 }
             }

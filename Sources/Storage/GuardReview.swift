@@ -20,7 +20,9 @@ public enum GuardReview {
         let known = Set<PathKey>(paths: before.steps.map(\.path))
         var found: [String] = []
         for match in now.matches where !known.contains(match.path) {
-            if ancestors(of: match.path).contains(where: { known.contains($0) }), isGuarded(match.path, before) { continue }
+            if ancestors(of: match.path).contains(where: { known.contains($0) }), isGuarded(match.path, before) {
+                continue
+            }
             if match.kind == .directory {
                 found += try contents(of: match.path, in: workspace.rawValue)
             } else {

@@ -91,7 +91,9 @@ struct GuardRuleSet: Sendable {
     /// Paths that a name stands for.
     func paths(markedBy name: String, in directory: String) -> [String] {
         markers.flatMap { marker in
-            guard PathBytes.areSame(marker.name, name), marker.matches(directory.isEmpty ? name : directory + "/" + name) else {
+            guard PathBytes.areSame(marker.name, name),
+                marker.matches(directory.isEmpty ? name : directory + "/" + name)
+            else {
                 return [String]()
             }
             return marker.paths.map { directory.isEmpty ? $0 : directory + "/" + $0 }

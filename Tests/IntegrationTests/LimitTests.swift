@@ -63,6 +63,7 @@ import Testing
         let written = try HostView.cgroups(named: name).flatMap { cgroup in
             try settings.filter { HostView.text("\(cgroup)/\($0.0)") != nil }.map { file, value in
                 try writeAll(open("\(cgroup)/\(file)", .writeOnly), value.utf8)
+                return file
             }
         }
         try #require(written.count == 1)

@@ -120,7 +120,7 @@ private struct FaultCheck {
         #expect(left == [], "left: \(what)")
         let new = ground.names()
         #expect(new.symmetricDifference(names).sorted() == [], "names: \(what)")
-        LeakCheck.expectNothingLeft(since: before)
+        LeakCheck.expectNothingLeft(since: before, what)
         // Without a cgroup it is this that holds the default number of processes; so it is meant.
         let output = Self.withoutChance(launch.watch.output)
             .replacingOccurrences(of: "limit 6 511 511", with: processLimit)

@@ -39,7 +39,7 @@ struct LaunchCall: Hashable, CustomStringConvertible {
     var isInterruptible: Bool {
         [
             "read", "write", "poll", "ppoll", "wait4", "waitid", "recvmsg", "sendmsg", "openat", "openat2", "flock",
-            "connect", "accept4", "pread64", "pwrite64", "execveat", "clock_nanosleep", "nanosleep", "epoll_wait",
+            "connect", "accept4", "pread64", "pwrite64", "clock_nanosleep", "nanosleep", "epoll_wait",
             "epoll_pwait", "dup3", "ftruncate", "getrandom",
         ].contains(name)
     }

@@ -36,7 +36,8 @@ struct LeakCheck: Equatable, CustomStringConvertible {
     ///
     /// - Parameter adopting: the body killed somebody's parent, so that orphans are this process's to reap.
     static func expectNothingLeft(
-        since before: LeakCheck, adopting: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
+        since before: LeakCheck, adopting: Bool = false, _ what: String = "",
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         var now = snapshot()
         for _ in 0..<100 * Patience.factor where now != before.withoutWhatTheRuntimeClosed(now) {
@@ -46,7 +47,7 @@ struct LeakCheck: Equatable, CustomStringConvertible {
         }
         let before = before.withoutWhatTheRuntimeClosed(now)
         if now == before { return }
-        Issue.record("left behind: \(now.difference(from: before))", sourceLocation: sourceLocation)
+        Issue.record("left behind: \(now.difference(from: before)) \(what)", sourceLocation: sourceLocation)
     }
 
     /// The run time closes its event descriptor when it has had nothing to do for some seconds. One that is left may be a
