@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import LinuxKernel
+import TestHost
 import Testing
 
 extension SecurityTests {
@@ -38,14 +39,15 @@ extension SecurityTests {
             try LeakCheck.around {
                 let process = try HostProcess(
                     CommandLineProgram.path,
-                    command(isolation, ["--timeout", "2s"], [AttackPrograms.path("stay"), "toggle"]))
-                for _ in 0..<500 where !process.output.text.contains("ready") { usleep(10_000) }
+                    command(
+                        isolation, ["--timeout", "\(2 * Patience.factor)s"], [AttackPrograms.path("stay"), "toggle"]))
+                for _ in 0..<500 * Patience.factor where !process.output.text.contains("ready") { usleep(10_000) }
                 let launched = children(of: process.pid)
                 let sandbox = try #require(launched.first { name(of: $0) == "martinet-init" })
                 kill(process.pid, SIGSTOP)
                 #expect(!children(of: sandbox).isEmpty)
                 var rest = children(of: sandbox)
-                for _ in 0..<600 where !rest.isEmpty {
+                for _ in 0..<600 * Patience.factor where !rest.isEmpty {
                     usleep(10_000)
                     rest = children(of: sandbox)
                 }
