@@ -378,14 +378,18 @@ static CHILD void become_to_files(uint32_t uid, uint32_t gid) {
     call1(SYS_setfsuid, uid);
 }
 
+// A directory that is entered, not opened to be read: the agent of an ordinary user may have closed it.
+static CHILD long open_entry(const struct mt_janitor_entry *e) {
+    int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    return call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+}
+
 // Only what the launcher made: by device and inode, once those are known.
 static CHILD void remove_tree(const struct mt_janitor_entry *e) {
     static const char *const inner[] = {"home", "tmp"};
     struct stat found;
     if (e->inode == 0) return;
-    // Not opened to be read: the agent of an ordinary user may have closed it.
-    int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    long handle = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+    long handle = open_entry(e);
     if (handle < 0) return;
     int is_ours = call2(SYS_fstat, handle, (long)&found) == 0
         && (e->inode == MT_JANITOR_ANY || (found.st_dev == e->device && found.st_ino == e->inode));
@@ -429,8 +433,7 @@ static CHILD void write_control(const struct mt_janitor *j, const char *file, co
     for (int i = 0; i < MT_JANITOR_ENTRIES; i++) {
         const struct mt_janitor_entry *e = &j->entries[i];
         if (e->kind != MT_JANITOR_BUSY_DIRECTORY) continue;
-        int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        long directory = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+        long directory = open_entry(e);
         if (directory < 0) continue;
         long state = call4(SYS_openat, directory, (long)file, O_WRONLY | O_CLOEXEC, 0);
         if (state >= 0) {
@@ -484,8 +487,7 @@ static CHILD void kill_stragglers(const struct mt_janitor *j) {
     for (int i = 0; i < MT_JANITOR_ENTRIES; i++) {
         const struct mt_janitor_entry *e = &j->entries[i];
         if (e->kind != MT_JANITOR_BUSY_DIRECTORY) continue;
-        int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        long directory = call4(SYS_openat, e->directory, (long)e->path, flags, 0);
+        long directory = open_entry(e);
         if (directory < 0) continue;
         for (int tries = 0; tries < 10000 && look_through(directory, 0); tries++) nap();
         call1(SYS_close, directory);

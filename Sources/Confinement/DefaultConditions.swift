@@ -8,9 +8,9 @@ extension DefaultRules {
     private typealias Condition = SeccompProfile.Condition
 
     // sys/socket.h
-    private static let unix: UInt32 = 1
-    private static let internet: [UInt32] = [2, 10]
-    private static let netlink: UInt32 = 16
+    static let unix: UInt32 = 1
+    static let internet: [UInt32] = [2, 10]
+    static let netlink: UInt32 = 16
     private static let packet: UInt32 = 17
     private static let streamAndDatagram: [UInt64] = [1, 2]
     private static let raw: UInt64 = 3

@@ -45,12 +45,6 @@ enum LandlockRules {
     private typealias Rule = SeccompProfile.Rule
     private typealias Condition = SeccompProfile.Condition
 
-    private static let unix: UInt32 = 1
-    private static let internet: [UInt32] = [2, 10]
-    private static let netlink: UInt32 = 16
-    /// An int without SOCK_NONBLOCK and SOCK_CLOEXEC, which share the argument with the type.
-    private static let typeMask: UInt64 = 0xffff_ffff & ~(0o4000 | 0o2000000)
-
     /// Without a network namespace "no network" is no socket of a network at all, loopback included.
     ///
     /// Unix sockets reach whatever listens at a path that the user may write to: the session's D-Bus, a Docker daemon, tmux,
@@ -60,18 +54,18 @@ enum LandlockRules {
         var rules: [Rule] = []
         if abi < 9 {
             for type in [1, 5] as [UInt64] {  // SOCK_STREAM, SOCK_SEQPACKET
-                let isType = Condition(argument: 1, .maskedEqual(mask: typeMask), type)
-                rules.append(Rule(.allow, ["socketpair"], when: [.int(0, equals: unix), isType]))
+                let isType = Condition(argument: 1, .maskedEqual(mask: DefaultRules.typeMask), type)
+                rules.append(Rule(.allow, ["socketpair"], when: [.int(0, equals: DefaultRules.unix), isType]))
             }
             rules.append(Rule(.errno(.noAddressFamily), ["socketpair"]))
-            rules.append(Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: unix)]))
+            rules.append(Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: DefaultRules.unix)]))
             // A pair is connected, and needs no name; an abstract one would be the host's.
             if !usesNetwork {
                 rules.append(Rule(.errno(.notPermitted), ["accept", "accept4", "bind", "connect", "listen"]))
             }
         }
         if !usesNetwork {
-            rules += (internet + [netlink]).map {
+            rules += (DefaultRules.internet + [DefaultRules.netlink]).map {
                 Rule(.errno(.noAddressFamily), ["socket"], when: [.int(0, equals: $0)])
             }
         }

@@ -38,13 +38,8 @@ public struct LandlockInputs: Sendable, Equatable {
 }
 
 extension ProgramCompiler {
-    /// Makes the ruleset while init may still go everywhere; the agent's process restricts itself to it.
-    ///
-    /// The rules repeat what the mounts say, in as few words as possible, since each costs a start 4 µs: everything may be
-    /// read, and changed where the sandbox is meant to be changed. Rights add up on the way from a file to the root, and a
-    /// rule means the file or directory itself, whatever path leads to it.
-    mutating func landlock() {
-        guard let landlock = inputs.landlock else { return }
+    /// The ruleset, without rules yet, that the agent's process restricts itself to.
+    mutating func makeRuleset(_ landlock: LandlockInputs) -> Slot {
         let ruleset = makeSlot("Landlock ruleset")
         landlockRuleset = ruleset
         emit(
@@ -52,6 +47,17 @@ extension ProgramCompiler {
                 .createRuleset(
                     ruleset, handledFiles: landlock.handledFiles, handledNetwork: landlock.handledNetwork,
                     scopes: landlock.scopes)))
+        return ruleset
+    }
+
+    /// Makes the ruleset while init may still go everywhere; the agent's process restricts itself to it.
+    ///
+    /// The rules repeat what the mounts say, in as few words as possible, since each costs a start 4 µs: everything may be
+    /// read, and changed where the sandbox is meant to be changed. Rights add up on the way from a file to the root, and a
+    /// rule means the file or directory itself, whatever path leads to it.
+    mutating func landlock() {
+        guard let landlock = inputs.landlock else { return }
+        let ruleset = makeRuleset(landlock)
         func allow(_ path: String, _ access: UInt64) {
             emit(.landlock(.allowPath(ruleset: ruleset, path: path, access: access)))
         }

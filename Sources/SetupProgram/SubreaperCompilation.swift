@@ -15,13 +15,7 @@ extension ProgramCompiler {
     /// Rules about descriptors that the host opened: nobody can put another file in their place.
     private mutating func landlockOverHost() {
         guard let landlock = inputs.landlock else { return }
-        let ruleset = makeSlot("Landlock ruleset")
-        landlockRuleset = ruleset
-        emit(
-            .landlock(
-                .createRuleset(
-                    ruleset, handledFiles: landlock.handledFiles, handledNetwork: landlock.handledNetwork,
-                    scopes: landlock.scopes)))
+        let ruleset = makeRuleset(landlock)
         for rule in landlock.descriptors {
             emit(.landlock(.allowDescriptor(ruleset: ruleset, rule.slot, access: rule.access)))
         }
