@@ -172,6 +172,16 @@ struct Belongings: ~Copyable {
         return text.split(separator: "\n").compactMap { Int32($0) }.filter { $0 > 0 }
     }
 
+    /// What was made in a workspace, to be removed at the end.
+    var keptPlaceholders: KeptPlaceholders? { placeholders?.kept }
+
+    /// Lets everything stay when this process ends: somebody else removes it when the sandbox has ended.
+    mutating func letGo() {
+        cgroup = nil
+        placeholders = nil
+        janitor = nil
+    }
+
     /// Removes everything; the first failure is returned, after all else has been tried.
     mutating func remove() -> EngineError? {
         var failure: EngineError?

@@ -35,12 +35,14 @@ enum ControlMessage: Equatable {
         case .descriptor:
             guard let purpose = DescriptorPurpose(rawValue: try reader.uint32()) else { throw .badValue }
             self = .descriptor(purpose)
-        case .program, .programPart, .signal, .terminate: throw .badOrder
+        case .program, .programPart, .signal, .terminate, .exec, .execPart, .signalExec, .queryProgram, .takeInput,
+            .closeInput, .queryProcesses, .execStarted, .execExited, .agentProgram, .processes, .refused, .done:
+            throw .badOrder
         }
         try reader.requireEnd()
     }
 
-    private static func record(_ kind: RecordKind, _ body: (inout WireWriter) -> Void) -> [UInt8] {
+    static func record(_ kind: RecordKind, _ body: (inout WireWriter) -> Void) -> [UInt8] {
         var payload = WireWriter()
         body(&payload)
         var writer = WireWriter()

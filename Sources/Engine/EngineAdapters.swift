@@ -15,6 +15,16 @@ extension Optional<StreamPlan> {
         }
     }
 
+    /// Init's sides, borrowed.
+    var keptRaws: [Int32] {
+        borrowing get {
+            switch self {
+            case .some(let plan): plan.keptSides.rawValues
+            case .none: []
+            }
+        }
+    }
+
     consuming func takePumps() -> [Pump] {
         switch consume self {
         case .some(let plan): plan.pumps

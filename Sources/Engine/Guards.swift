@@ -115,6 +115,14 @@ final class WorkspacePlaceholders {
         }
     }
 
+    /// What is to be removed, for whoever does it later.
+    var kept: KeptPlaceholders? {
+        guard !created.isEmpty, let found = try? status(of: workspace),
+            let path = try? readSymlink("/proc/self/fd/\(workspace.rawValue)")
+        else { return nil }
+        return KeptPlaceholders(directory: path, device: found.device, inode: found.inode, files: created)
+    }
+
     /// Takes away those that are still empty; what someone filled meanwhile is theirs.
     func remove() { Placeholders.remove(created, in: workspace) }
 }

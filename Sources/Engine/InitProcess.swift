@@ -116,6 +116,9 @@ struct InitProcess: ~Copyable {
         }
     }
 
+    /// Lets init live on without this process.
+    mutating func letGo() { isReaped = true }
+
     /// Ends init, and with it everything inside; waits as long as init takes for that where it must do it itself.
     func end() {
         if endsItself, isReleased {

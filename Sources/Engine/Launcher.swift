@@ -83,10 +83,17 @@ public struct Launcher: Sendable {
     public func start(
         _ spec: SandboxSpec, streams: StandardStreams = StandardStreams(), terminalSize: TerminalSize? = nil
     ) throws(EngineError) -> RunningSandbox {
+        try start(spec, streams: streams, terminalSize: terminalSize, detached: nil)
+    }
+
+    /// - Parameter detached: where init keeps what it is to keep, of a sandbox that goes on without this process.
+    func start(
+        _ spec: SandboxSpec, streams: StandardStreams, terminalSize: TerminalSize?, detached: DetachedPlace?
+    ) throws(EngineError) -> RunningSandbox {
         let fault = options.fault
         try fault.check(.validate)
         try validate(spec)
-        try StreamPlan.requireOpen(streams, spec)
+        if detached == nil { try StreamPlan.requireOpen(streams, spec) }
         let probe = try probe()
         // Before anything is made: this may refuse the spec.
         let landlock = try LandlockChoice(spec, probe.landlock)
@@ -99,7 +106,7 @@ public struct Launcher: Sendable {
         sandbox.landlockLevel = landlock.level
         do throws(EngineError) {
             switch spec.isolation {
-            case .namespaces: try prepare(&sandbox, spec, probe, range.take(), streams, terminalSize)
+            case .namespaces: try prepare(&sandbox, spec, probe, range.take(), streams, terminalSize, detached)
             case .landlock: try prepareWithoutNamespaces(&sandbox, spec, probe, landlock, streams, terminalSize)
             }
             try fault.check(.awaitStart)
@@ -139,7 +146,7 @@ public struct Launcher: Sendable {
     /// What happens between the clone and the program: ids, limits, trees, filter.
     private func prepare(
         _ sandbox: inout RunningSandbox, _ spec: SandboxSpec, _ probe: HostProbe, _ range: consuming IdentityRange?,
-        _ streams: StandardStreams, _ terminalSize: TerminalSize?
+        _ streams: StandardStreams, _ terminalSize: TerminalSize?, _ detached: DetachedPlace?
     ) throws(EngineError) {
         let fault = options.fault
         try fault.check(.openOverlay)
@@ -164,12 +171,13 @@ public struct Launcher: Sendable {
             ? nil
             : try StreamPlan(
                 streams, spec: spec, mapsOwnRange: mapping.hostUID(of: 0) != nil,
-                group: mapping.hostUID(of: identity.gid), meter: sandbox.meter)
+                group: mapping.hostUID(of: identity.gid), meter: sandbox.meter, detached: detached)
         try fault.check(.openRoot)
         let layerMap: Descriptor? = try needsLayerMap(spec, mapping) ? sandbox.userNamespace() : nil
         var inputs = try gather(
             spec, identity: identity, mapping: mapping, trees: &trees, streams: plan, layerMap: layerMap.asRaw,
             overlay: overlay)
+        inputs.detached = try detached?.pass(plan.keptRaws, &trees, spec)
         if let size = terminalSize {
             inputs.terminalSize = TerminalDimensions(rows: UInt32(size.rows), columns: UInt32(size.columns))
         }

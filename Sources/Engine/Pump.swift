@@ -111,6 +111,18 @@ final class Pump {
         stop()
     }
 
+    /// Passes on what sources have whose writers are gone, without waiting for whom they passed their ends to.
+    static func drain(_ pumps: inout [Pump]) {
+        pumps.removeAll { $0.isInput }
+        while true {
+            for pump in pumps { pump.closeEmptySource() }
+            pumps.removeAll { $0.isDone }
+            let interests = pumps.flatMap(\.interests)
+            guard !interests.isEmpty, (try? poll(interests)) != nil else { return }
+            for pump in pumps { pump.turnIfReady() }
+        }
+    }
+
     /// One pipe takes the other's pages as they are. What it has no room for stays where it is.
     private func spliceOn() {
         do throws(SystemError) {

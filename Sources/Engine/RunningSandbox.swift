@@ -178,6 +178,7 @@ public struct RunningSandbox: ~Copyable {
             case .listener:
                 guard let supervisor, !supervisor.isListening else { throw .badOrder }
                 supervisor.listen(on: table.removeLast())
+            case .input: throw .badOrder
             }
             return .descriptor
         }
@@ -274,6 +275,22 @@ public struct RunningSandbox: ~Copyable {
         endsForOutput = true
         liftCPULimit()
         _ = try? sendRecord(process.socket, ControlMessage.terminate)
+    }
+
+    // MARK: Letting go
+
+    /// What must be known of a sandbox that goes on by itself, to find it again and to clear up after it.
+    var traces: SandboxTraces {
+        SandboxTraces(
+            initPID: process.pid, agentPID: agentPID, cgroups: belongings.cgroupPaths,
+            placeholders: belongings.keptPlaceholders, confinement: confinement)
+    }
+
+    /// Lets the sandbox go on when this process ends. Its traces must have been written down.
+    mutating func letGo() {
+        hasEnded = true
+        process.letGo()
+        belongings.letGo()
     }
 
     // MARK: Ending
@@ -392,4 +409,14 @@ public struct RunningSandbox: ~Copyable {
     private func failure(_ index: UInt32, _ errno: Int32) -> EngineError {
         SetupFailure(program: program, index: index, errno: Errno(rawValue: errno)).error(spec)
     }
+}
+
+/// What a sandbox that nobody waits for has on the machine.
+struct SandboxTraces: Sendable {
+    var initPID: Int32
+    /// Inside.
+    var agentPID: UInt32
+    var cgroups: [String]
+    var placeholders: KeptPlaceholders?
+    var confinement: ConfinementLevel
 }

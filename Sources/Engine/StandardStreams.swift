@@ -31,14 +31,21 @@ struct StreamPlan: ~Copyable {
     var agentSides = DescriptorTable()
     /// Pumps to be run while the agent lives.
     var pumps: [Pump] = []
+    /// The other sides, where init is to keep them: of the agent's output, its errors, and its input if it has one.
+    var keptSides = DescriptorTable()
 
     /// - Parameters:
     ///   - group: the agent's gid on the host, where the launcher may give files away.
     ///   - meter: counts what the agent writes to its pipes.
+    ///   - detached: set where nobody will be there to pump.
     init(
         _ streams: StandardStreams, spec: SandboxSpec, mapsOwnRange: Bool, group: UInt32?,
-        meter: OutputMeter = OutputMeter(limit: nil)
+        meter: OutputMeter = OutputMeter(limit: nil), detached: DetachedPlace? = nil
     ) throws(EngineError) {
+        if let detached {
+            try keep(for: detached, group: group)
+            return
+        }
         if spec.standardInput == .none {
             agentSides.append(try launching { () throws(SystemError) in try open("/dev/null") })
         } else {
@@ -55,6 +62,26 @@ struct StreamPlan: ~Copyable {
         } else {
             try addOutput(streams.error, "standard error", group: group, meter: pumped)
         }
+    }
+
+    /// Pipes whose other sides are init's.
+    private mutating func keep(for detached: DetachedPlace, group: UInt32?) throws(EngineError) {
+        var input: Descriptor?
+        if detached.keepsInput {
+            let pipe = try launching { () throws(SystemError) in try Pipe() }
+            input = .some(try launching { () throws(SystemError) in try pipe.writer.duplicate() })
+            agentSides.append(pipe.intoReader())
+        } else {
+            agentSides.append(try launching { () throws(SystemError) in try open("/dev/null") })
+        }
+        for _ in 0..<2 {
+            let pipe = try launching { () throws(SystemError) in try Pipe() }
+            let reader = try launching { () throws(SystemError) in try pipe.reader.duplicate() }
+            Self.admit(group, to: pipe.writer, for: .writing)
+            agentSides.append(pipe.intoWriter())
+            keptSides.append(reader)
+        }
+        if let input = input.take() { keptSides.append(input) }
     }
 
     /// Refuses closed streams, and with a terminal such as it cannot be pumped from or to. To be asked before anything else is

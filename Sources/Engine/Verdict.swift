@@ -105,6 +105,7 @@ public struct Verdict: Sendable, Equatable {
         switch exit.reason {
         case .deadline: limit = .time
         case .cpuTime: limit = .cpuTime
+        case .output: limit = .output
         // Init's word counts beside the kernel's: on cgroup v1 init kills everything at the kernel's event, often before the
         // kernel has chosen and counted a victim, who then dies uncounted.
         case .memory: limit = status == .signaled(SIGKILL) ? .memory : nil

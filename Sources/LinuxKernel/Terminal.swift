@@ -43,8 +43,12 @@ public func terminalSize(_ descriptor: Int32) -> TerminalSize? {
 
 /// Sets the size of a terminal; its foreground processes get SIGWINCH. ioctl_tty(2), `TIOCSWINSZ`
 public func setTerminalSize(_ descriptor: borrowing Descriptor, _ new: TerminalSize) throws(SystemError) {
+    try setTerminalSize(raw: descriptor.rawValue, new)
+}
+
+/// The same for a descriptor by its number.
+public func setTerminalSize(raw: Int32, _ new: TerminalSize) throws(SystemError) {
     var size = winsize(ws_row: new.rows, ws_col: new.columns, ws_xpixel: 0, ws_ypixel: 0)
-    let raw = descriptor.rawValue
     try withAddress(&size) { size throws(SystemError) in
         _ = try kernel("ioctl TIOCSWINSZ", nil, Int(SYS_ioctl), Int(raw), Int(MT_TIOCSWINSZ), size)
     }

@@ -56,6 +56,15 @@ func monotonicTime() -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
+/// CLOCK_REALTIME in nanoseconds since 1970.
+func realTime() -> UInt64 {
+    var time = timespec()
+    withUnsafeMutablePointer(to: &time) { time in
+        _ = mt_syscall(Int(SYS_clock_gettime), Int(CLOCK_REALTIME), Int(bitPattern: time), 0, 0, 0, 0)
+    }
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
 /// CPU time that init itself has used, in microseconds.
 func ownCPUTime() -> UInt64 {
     let own = resourceUsage(Int32(RUSAGE_SELF.rawValue))

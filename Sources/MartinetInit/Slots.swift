@@ -41,6 +41,14 @@ struct Slots {
 
     var capacity: Int { count }
 
+    /// Shows the descriptors of another table under the same numbers, as far as there is room; they stay that table's.
+    func borrow(_ other: Slots) {
+        for slot in 0..<min(count, other.count) { numbers[slot] = other.numbers[slot] }
+    }
+
+    /// Lets go of the table, not of what is in it.
+    func free() { numbers.deallocate() }
+
     /// Closes a slot's descriptor if it has one, unless it is the one to keep.
     func release(_ slot: UInt32, except kept: Int) {
         guard numbers[Int(slot)] >= 0, Int(numbers[Int(slot)]) != kept else { return }

@@ -14,6 +14,7 @@ struct Watch {
     var cpu = CPUWatch()
     var disks = WatchedDisks()
     var guards = Guards()
+    var service = Service()
 
     /// Init's own CPU time when it came into its cgroup, in microseconds.
     var ownTimeAtJoin: UInt64 = 0
@@ -22,7 +23,7 @@ struct Watch {
     private var timer = -1
     private var launcherIsThere = true
     private var started: UInt64 = 0
-    private var reason = EndReason.agentEnded
+    private(set) var reason = EndReason.agentEnded
     /// A stop that the host has no room to hear of yet; of several the newest. One that does not read, itself stopped perhaps,
     /// must not keep init from its deadline.
     private var unsaidStop: UInt32?
@@ -47,43 +48,53 @@ struct Watch {
         var record = OutgoingRecord(.started)
         record.append(UInt32(agent))
         record.send()
-        var watched = (
-            pollfd(fd: Int32(signals), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: Int32(controlSocket), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: Int32(timer), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: Int32(memory), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: Int32(cpu.timer), events: Int16(POLLIN), revents: 0)
-        )
+        let watched = UnsafeMutablePointer<pollfd>.allocate(capacity: Place.count + Service.pollCount)
+        func watch(_ place: Int, _ descriptor: Int) {
+            watched[place] = pollfd(fd: Int32(descriptor), events: Int16(POLLIN), revents: 0)
+        }
+        watch(Place.signals, signals)
+        watch(Place.control, controlSocket)
+        watch(Place.timer, timer)
+        watch(Place.memory, memory)
+        watch(Place.cpu, cpu.timer)
+        let count = Place.count + (service.isThere ? Service.pollCount : 0)
         while true {
-            watched.1.events = Int16(POLLIN) | (unsaidStop == nil ? 0 : Int16(POLLOUT))
-            withUnsafeMutablePointer(to: &watched) { watched in
-                _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), 5, 0, 0, 8, 0)
-            }
+            watched[Place.control].events = Int16(POLLIN) | (unsaidStop == nil ? 0 : Int16(POLLOUT))
+            service.fill(watched + Place.count)
+            _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: watched), count, 0, 0, 8, 0)
             // Memory before children: the kernel's victim may be the agent itself.
-            if watched.3.revents != 0 {
+            if watched[Place.memory].revents != 0 {
                 end(.memory)
-                watched.3.fd = -1
+                watched[Place.memory].fd = -1
             }
-            if watched.0.revents != 0 { receiveSignals() }
-            if watched.2.revents != 0 {
+            if watched[Place.signals].revents != 0 { receiveSignals() }
+            if watched[Place.timer].revents != 0 {
                 end(.deadline)
-                watched.2.fd = -1
+                watched[Place.timer].fd = -1
             }
-            if watched.4.revents != 0, cpu.isUsedUp() {
+            if watched[Place.cpu].revents != 0, cpu.isUsedUp() {
                 end(.cpuTime)
-                watched.4.fd = -1
+                watched[Place.cpu].fd = -1
             }
-            if watched.1.revents & Int16(POLLOUT) != 0, let signal = unsaidStop { say(stoppedBy: signal) }
-            if watched.1.revents & ~Int16(POLLOUT) != 0, !obey() {
+            let control = watched[Place.control].revents
+            if control & Int16(POLLOUT) != 0, let signal = unsaidStop { say(stoppedBy: signal) }
+            if control & ~Int16(POLLOUT) != 0, !obey() {
                 if !outlivesLauncher { leave() }
                 launcherIsThere = false
-                watched.1.fd = -1
+                watched[Place.control].fd = -1
             }
+            attendService(watched + Place.count)
         }
     }
 
+    /// What is polled, before what the service adds.
+    private enum Place {
+        static let (signals, control, timer, memory, cpu) = (0, 1, 2, 3, 4)
+        static let count = 5
+    }
+
     /// Kills everything inside; the agent's status arrives through `reapAll`.
-    private mutating func end(_ why: EndReason) {
+    mutating func end(_ why: EndReason) {
         if reason == .agentEnded { reason = why }
         killAll()
     }
@@ -130,13 +141,14 @@ struct Watch {
 
     private mutating func reapAll() {
         while true {
-            var status: Int32 = 0
-            let pid = withUnsafeMutablePointer(to: &status) { status in
-                mt_syscall(Int(SYS_wait4), -1, Int(bitPattern: status), Int(WNOHANG | WUNTRACED), 0, 0, 0)
-            }
+            var (status, usage): (Int32, rusage) = (0, rusage())
+            let pid = wait(Int(WNOHANG | WUNTRACED), &status, &usage)
             if pid == -Int(EINTR) { continue }
             if pid <= 0 { return }
-            guard pid == Int(agent) else { continue }
+            guard pid == Int(agent) else {
+                if status & 0xff != 0x7f { service.processEnded(Int32(pid), status, usage) }
+                continue
+            }
             if status & 0xff == 0x7f {
                 say(stoppedBy: UInt32(status >> 8 & 0xff))
                 continue
@@ -145,6 +157,8 @@ struct Watch {
                 reportFailure(instruction: RecordLayout.noInstruction, errno: ETIMEDOUT)
                 exitNow(125)
             }
+            service.takeAll()
+            if service.log.isExceeded, reason == .agentEnded { reason = .output }
             report(status)
             exitNow(0)
         }
@@ -166,8 +180,19 @@ struct Watch {
         }
         killAll()
         while true {
-            let pid = mt_syscall(Int(SYS_wait4), -1, 0, 0, 0, 0, 0)
+            var (status, usage): (Int32, rusage) = (0, rusage())
+            let pid = wait(0, &status, &usage)
+            if pid > 0 { service.processEnded(Int32(pid), status, usage) }
             if pid < 0, pid != -Int(EINTR) { return true }
+        }
+    }
+
+    private func wait(_ options: Int, _ status: inout Int32, _ usage: inout rusage) -> Int {
+        withUnsafeMutablePointer(to: &status) { status in
+            withUnsafeMutablePointer(to: &usage) { usage in
+                mt_syscall(
+                    Int(SYS_wait4), -1, Int(bitPattern: status), options, Int(bitPattern: usage), 0, 0)
+            }
         }
     }
 
@@ -201,6 +226,8 @@ struct Watch {
         record.append(use?.bytes ?? 0)
         record.append(use?.inodes ?? 0)
         record.append(UInt32(use?.isFull == true ? 1 : 0))
+        // To the file first: where the host is there it may look as soon as it hears.
+        service.leave(&record)
         record.send()
     }
 
@@ -239,7 +266,7 @@ struct Watch {
         leave()
     }
 
-    private func signal(_ number: Int, _ scope: SignalScope) {
+    func signal(_ number: Int, _ scope: SignalScope) {
         guard number > 0, number <= 64 else { return }
         let target =
             switch scope {

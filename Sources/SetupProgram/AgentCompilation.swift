@@ -53,7 +53,7 @@ extension ProgramCompiler {
         }
         emit(
             .execute(
-                arguments: spec.command, environment: inputs.environment, searchPath: searchPath,
+                arguments: spec.command, environment: inputs.environment, searchPath: AgentProgram.searchPath(inputs.environment),
                 secretNames: inputs.secretNames))
     }
 
@@ -99,12 +99,6 @@ extension ProgramCompiler {
                 .setResourceLimit(
                     resource: limit.resource.number, soft: limit.soft.rawLimit, hard: limit.hard.rawLimit))
         }
-    }
-
-    /// The directories of the agent's own `PATH`.
-    private var searchPath: [String] {
-        let path = inputs.environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
-        return path.split(separator: ":").filter { $0.hasPrefix("/") }.map(String.init)
     }
 }
 

@@ -73,6 +73,13 @@ public enum Instruction: Sendable, Equatable {
     /// Keeps a descriptor as long as init lives: a lock. All others go when the agent runs.
     case holdSlot(Slot)
     /// Forks the agent; what follows runs in its process.
+    /// Accepts connections, and leaves its last word in a file.
+    case serve(listener: Slot, verdict: Slot)
+    /// What the agent writes goes to two files in turn.
+    case keepLog(first: Slot, second: Slot, capacity: UInt64, generation: UInt64, limit: UInt64)
+    case logStream(Slot, LogStream)
+    /// The other side of what the agent reads from stays open.
+    case keepInput(Slot)
     case startAgent(AgentStartMode)
 
     // Agent
@@ -139,6 +146,10 @@ public enum Instruction: Sendable, Equatable {
         case .setDeadline: .setDeadline
         case .watchCPUTime: .watchCPUTime
         case .watchDisk: .watchDisk
+        case .serve: .serve
+        case .keepLog: .keepLog
+        case .logStream: .logStream
+        case .keepInput: .keepInput
         case .startAgent: .startAgent
         case .newSession: .newSession
         case .setStandardDescriptors: .setStandardDescriptors

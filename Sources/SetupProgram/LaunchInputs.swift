@@ -132,6 +132,8 @@ public struct LaunchInputs: Sendable, Equatable {
     /// The agent's standard descriptors; `nil` with a terminal.
     public var standardDescriptors: StandardDescriptors?
     public var terminalSize: TerminalDimensions?
+    /// Set for a sandbox that init keeps and serves when its launcher has gone.
+    public var detached: DetachedInputs?
     /// The agent's side of a terminal that the host made: without namespaces.
     public var terminal: Slot?
     /// Where the agent starts, if it is not where the spec says.
@@ -246,5 +248,49 @@ public struct HostFacts: Sendable, Equatable {
         self.lastCapability = lastCapability
         self.unifiedCgroups = unifiedCgroups
         self.switchesTimeNamespaceAtExec = switchesTimeNamespaceAtExec
+    }
+}
+
+/// What init is given for a sandbox that outlives its launcher.
+public struct DetachedInputs: Sendable, Equatable {
+    public var listener: Slot
+    public var verdict: Slot
+    /// The log's files: the one to begin, and the other.
+    public var logs: (first: Slot, second: Slot)
+    /// Bytes of each of them.
+    public var logCapacity: UInt64
+    public var logGeneration: UInt64
+    /// Bytes of output after which the sandbox is ended.
+    public var outputLimit: UInt64?
+    /// What init reads the agent's output from.
+    public var streams: [LogSource] = []
+    /// What the agent's input is written to.
+    public var input: Slot?
+
+    public init(
+        listener: Slot, verdict: Slot, logs: (first: Slot, second: Slot), logCapacity: UInt64, logGeneration: UInt64,
+        outputLimit: UInt64? = nil
+    ) {
+        self.listener = listener
+        self.verdict = verdict
+        self.logs = logs
+        self.logCapacity = logCapacity
+        self.logGeneration = logGeneration
+        self.outputLimit = outputLimit
+    }
+
+    public static func == (one: DetachedInputs, other: DetachedInputs) -> Bool {
+        one.listener == other.listener && one.verdict == other.verdict && one.logs == other.logs
+            && one.logCapacity == other.logCapacity && one.logGeneration == other.logGeneration
+            && one.outputLimit == other.outputLimit && one.streams == other.streams && one.input == other.input
+    }
+}
+
+public struct LogSource: Sendable, Equatable {
+    public var slot: Slot
+    public var stream: LogStream
+    public init(slot: Slot, stream: LogStream) {
+        self.slot = slot
+        self.stream = stream
     }
 }

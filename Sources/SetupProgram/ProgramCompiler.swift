@@ -68,6 +68,7 @@ struct ProgramCompiler {
         userMounts()
         checkPlaces()
         guards()
+        service()
         openTerminal()
         finishRoot()
         landlock()
@@ -96,8 +97,20 @@ struct ProgramCompiler {
         emit(.setPropagation(flags: KernelConstant.MS_PRIVATE))
     }
 
+    /// Before the terminal, which is then init's to keep.
+    private mutating func service() {
+        guard let detached = inputs.detached else { return }
+        emit(.serve(listener: detached.listener, verdict: detached.verdict))
+        emit(
+            .keepLog(
+                first: detached.logs.first, second: detached.logs.second, capacity: detached.logCapacity,
+                generation: detached.logGeneration, limit: detached.outputLimit ?? .max))
+        for source in detached.streams { emit(.logStream(source.slot, source.stream)) }
+        if let input = detached.input { emit(.keepInput(input)) }
+    }
+
     mutating func watching() {
-        if spec.linger { emit(.outliveLauncher) }
+        if spec.linger || inputs.detached != nil { emit(.outliveLauncher) }
         for lock in inputs.locks { emit(.holdSlot(lock)) }
         if let event = inputs.memoryEvent { emit(.watchMemory(event)) }
         if let timeout = spec.limits.timeout { emit(.setDeadline(nanoseconds: UInt64(timeout.nanoseconds))) }

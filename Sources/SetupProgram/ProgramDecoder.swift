@@ -126,6 +126,18 @@ extension Instruction {
         case .setOOMScoreAdjustment: self = .setOOMScoreAdjustment(Int32(bitPattern: try reader.uint32()))
         case .outliveLauncher: self = .outliveLauncher
         case .holdSlot: self = .holdSlot(Slot(try reader.uint32()))
+        case .serve:
+            let operands = try ServeOperands(&reader)
+            self = .serve(listener: Slot(operands.listener), verdict: Slot(operands.verdict))
+        case .keepLog:
+            let operands = try KeepLogOperands(&reader)
+            self = .keepLog(
+                first: Slot(operands.first), second: Slot(operands.second), capacity: operands.capacity,
+                generation: operands.generation, limit: operands.limit)
+        case .logStream:
+            let operands = try LogStreamOperands(&reader)
+            self = .logStream(Slot(operands.slot), operands.stream)
+        case .keepInput: self = .keepInput(Slot(try reader.uint32()))
         case .fail: self = .fail(errno: try reader.uint32())
         case .startAgent: self = .startAgent(try AgentStartMode(&reader))
         default: self = try Instruction(agent: opcode, &reader)

@@ -132,7 +132,7 @@ public struct WireWriter {
             uint64(clear)
             flag(recursive)
         case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot),
-            .holdSlot(let slot):
+            .holdSlot(let slot), .keepInput(let slot):
             uint32(slot.index)
         case .attach(let slot, let path, let create):
             uint32(slot.index)
@@ -186,6 +186,16 @@ public struct WireWriter {
             uint64(nanoseconds)
             uint32(parallelism)
         case .watchDisk(let path): try string(path)
+        case .serve(let listener, let verdict):
+            uint32(listener.index)
+            uint32(verdict.index)
+        case .keepLog(let first, let second, let capacity, let generation, let limit):
+            uint32(first.index)
+            uint32(second.index)
+            for value in [capacity, generation, limit] { uint64(value) }
+        case .logStream(let slot, let stream):
+            uint32(slot.index)
+            uint32(UInt32(stream.rawValue))
         case .startAgent(let mode): uint32(mode.rawValue)
         case .newSession, .setStandardDescriptors, .setResourceLimit, .setNice,
             .dropBoundingCapabilities, .setIdentity, .setCapabilities, .setSecurebits, .setUmask,

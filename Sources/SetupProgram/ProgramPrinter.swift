@@ -44,6 +44,12 @@ extension SetupProgram {
         case .watchCPUTime(let slot, _, let nanoseconds, _):
             "end everything after \(Self.seconds(nanoseconds)) of CPU time by \(name(slot))"
         case .watchDisk(let path): "measure the file system of \(path) at the end"
+        case .serve(let listener, let verdict): "serve \(name(listener)), and leave the verdict in \(name(verdict))"
+        case .keepLog(let first, let second, let capacity, _, let limit):
+            "keep a log in \(name(first)) and \(name(second)), \(capacity) bytes each"
+                + (limit == .max ? "" : "; end everything after \(limit) bytes of output")
+        case .logStream(let slot, let stream): "log \(name(slot)) as \(stream)"
+        case .keepInput(let slot): "keep \(name(slot)) open"
         case .startAgent(let mode):
             switch mode {
             case .copied: "start the agent (fork)"

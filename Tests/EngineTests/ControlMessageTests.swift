@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func `what only the host may say is not init's to say`() {
-        for kind: UInt16 in [1, 2, 3, 4] { #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .badOrder) }
+        for kind: UInt16 in [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 80, 81, 82, 83, 84, 85] { #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .badOrder) }
     }
 
     @Test func `another magic, version or kind is an error`() {
@@ -93,16 +93,16 @@ import Testing
             changed[offset] ^= 1
             #expect(Self.error(changed) == expected)
         }
-        for kind: UInt16 in [0, 5, 16, 63, 69, 255, 0x4200] {
+        for kind: UInt16 in [0, 5, 15, 23, 63, 69, 79, 86, 255, 0x4200] {
             #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .unknownOpcode)
         }
     }
 
     @Test func `numbers outside their field's range are errors`() {
         for signal: UInt8 in [0, 65, 255] { #expect(Self.error(Self.record(68, [signal, 0, 0, 0])) == .badValue) }
-        for purpose: UInt8 in [0, 3, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
+        for purpose: UInt8 in [0, 4, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
         var exit = Self.exitPayload
-        exit[4] = 5
+        exit[4] = 6
         #expect(Self.error(Self.record(67, exit)) == .badValue)
     }
 

@@ -15,7 +15,7 @@ import Testing
         42: .requireFileSystem,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
         55: .watchCPUTime, 56: .watchDisk,
-        53: .outliveLauncher, 54: .holdSlot,
+        53: .outliveLauncher, 54: .holdSlot, 57: .serve, 58: .keepLog, 59: .logStream, 60: .keepInput,
         64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
         74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
@@ -44,7 +44,10 @@ import Testing
 
     private static let records: [UInt16: RecordKind] = [
         1: .program, 2: .programPart, 3: .signal, 4: .terminate,
+        16: .exec, 17: .execPart, 18: .signalExec, 19: .queryProgram, 20: .takeInput, 21: .closeInput,
+        22: .queryProcesses,
         64: .failed, 65: .descriptor, 66: .started, 67: .exited, 68: .stopped,
+        80: .execStarted, 81: .execExited, 82: .agentProgram, 83: .processes, 84: .refused, 85: .done,
     ]
 
     @Test func `every record kind has its own number for good, and no other number is one`() {
@@ -53,10 +56,11 @@ import Testing
 
     @Test func `numbers inside records stay what they are`() {
         #expect([SignalScope.agent, .agentGroup, .everyone].map(\.rawValue) == [0, 1, 2])
-        #expect([EndReason.agentEnded, .deadline, .memory, .terminated].map(\.rawValue) == [0, 1, 2, 3])
+        #expect([EndReason.agentEnded, .deadline, .memory, .terminated, .cpuTime, .output].map(\.rawValue) == [0, 1, 2, 3, 4, 5])
         #expect([GuardAction.pin, .protect, .hide].map(\.rawValue) == [0, 1, 2])
         #expect([TargetKind.mustExist, .directory, .file].map(\.rawValue) == [0, 1, 2])
-        #expect(DescriptorPurpose.terminal.rawValue == 1)
+        #expect([DescriptorPurpose.terminal, .listener, .input].map(\.rawValue) == [1, 2, 3])
+        #expect([LogStream.standardOutput, .standardError, .terminal].map(\.rawValue) == [1, 2, 3])
         #expect(RecordLayout.magic == 0x3152_544D && RecordLayout.version == 1)
         #expect(ProgramHeader.magic == 0x3150_544D && ProgramHeader.version == 1 && ProgramHeader.size == 56)
     }

@@ -21,6 +21,53 @@ public enum AgentStartMode: UInt32, Sendable {
     }
 }
 
+public struct ServeOperands {
+    /// A listening socket of records.
+    public let listener: UInt32
+    /// A file that takes init's last record, and the time of it.
+    public let verdict: UInt32
+    public init(_ reader: inout WireReader) throws(WireError) {
+        listener = try reader.uint32()
+        verdict = try reader.uint32()
+    }
+}
+
+public struct KeepLogOperands {
+    /// The file that is begun, and the one after it.
+    public let first: UInt32
+    public let second: UInt32
+    /// Bytes in each file, at most.
+    public let capacity: UInt64
+    /// The generation of the file that is begun.
+    public let generation: UInt64
+    /// Bytes of output after which the sandbox is ended; `UInt64.max` for no limit.
+    public let limit: UInt64
+    /// The smallest capacity: a header, and a record of some size.
+    public static let leastCapacity: UInt64 = 4096
+
+    public init(_ reader: inout WireReader) throws(WireError) {
+        first = try reader.uint32()
+        second = try reader.uint32()
+        capacity = try reader.uint64()
+        generation = try reader.uint64()
+        limit = try reader.uint64()
+        guard capacity >= Self.leastCapacity, capacity <= 1 << 40 else { throw .badValue }
+    }
+}
+
+public struct LogStreamOperands {
+    /// What init reads.
+    public let slot: UInt32
+    public let stream: LogStream
+    public init(_ reader: inout WireReader) throws(WireError) {
+        slot = try reader.uint32()
+        guard let number = UInt8(exactly: try reader.uint32()), let stream = LogStream(rawValue: number) else {
+            throw .badValue
+        }
+        self.stream = stream
+    }
+}
+
 public struct StandardDescriptorOperands {
     public let input: UInt32
     public let output: UInt32

@@ -16,6 +16,22 @@ public enum RecordKind: UInt16, Sendable {
     /// End the sandbox at once.
     case terminate = 4
 
+    /// To a sandbox that serves: the first part of a program that starts another process in it: the first slot of the
+    /// descriptors that come along (u32), its total length (u32), bytes.
+    case exec = 16
+    /// A further part of that program: bytes. Descriptors may come along.
+    case execPart = 17
+    /// Send a signal to the process that was started over this connection: number (u32), whether to its group (flag).
+    case signalExec = 18
+    /// What is the part of the program that starts the agent, from this byte on (u32)?
+    case queryProgram = 19
+    /// A descriptor of what the agent reads from, for writing: a pipe, or its terminal.
+    case takeInput = 20
+    /// Nothing more will be written to the agent's pipe.
+    case closeInput = 21
+    /// Which processes are there?
+    case queryProcesses = 22
+
     /// A step failed: instruction index (u32, or `RecordLayout.noInstruction`), errno (u32).
     case failed = 64
     /// A descriptor made inside, for the host: purpose (u32, `DescriptorPurpose`); one descriptor comes along.
@@ -26,6 +42,19 @@ public enum RecordKind: UInt16, Sendable {
     case exited = 67
     /// The agent was stopped by a signal: number (u32).
     case stopped = 68
+
+    /// The process that was asked for runs: its process id inside (u32).
+    case execStarted = 80
+    /// It ended: see `ExecExitRecord`.
+    case execExited = 81
+    /// See `AgentProgramRecord`.
+    case agentProgram = 82
+    /// Process ids inside (u32 each), as many as there is room for.
+    case processes = 83
+    /// What was asked for cannot be done: errno (u32).
+    case refused = 84
+    /// It is done.
+    case done = 85
 }
 
 /// Whom a signal is for.
@@ -42,6 +71,8 @@ public enum DescriptorPurpose: UInt32, Sendable {
     case terminal = 1
     /// The listener of the agent's filter. seccomp_unotify(2)
     case listener = 2
+    /// What the agent reads from.
+    case input = 3
 }
 
 /// Why init ended the sandbox.
@@ -55,6 +86,8 @@ public enum EndReason: UInt32, Sendable {
     case terminated = 3
     /// The CPU time of all processes together.
     case cpuTime = 4
+    /// What the agent wrote to a log of init's.
+    case output = 5
 }
 
 /// The fixed part of every record: magic, version, kind, length of the whole record.

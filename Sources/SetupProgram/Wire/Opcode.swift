@@ -51,6 +51,11 @@ public enum Opcode: UInt16, Sendable {
     case holdSlot = 54
     case watchCPUTime = 55
     case watchDisk = 56
+    // Init: what it keeps and serves for a sandbox that outlives its launcher.
+    case serve = 57
+    case keepLog = 58
+    case logStream = 59
+    case keepInput = 60
 
     // Agent: between fork and exec.
     case newSession = 64

@@ -56,6 +56,8 @@ public struct WireReader {
     }
 
     public var remaining: Int { end - offset }
+    /// Where the rest begins.
+    public var start: UnsafeRawPointer { base + offset }
 
     public mutating func uint16() throws(WireError) -> UInt16 {
         guard remaining >= 2 else { throw .truncated }

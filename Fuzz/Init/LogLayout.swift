@@ -1,0 +1,1 @@
+../../Sources/SetupProgram/Wire/LogLayout.swift

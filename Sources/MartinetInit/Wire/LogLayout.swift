@@ -1,0 +1,1 @@
+../../SetupProgram/Wire/LogLayout.swift
