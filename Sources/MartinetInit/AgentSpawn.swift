@@ -83,6 +83,23 @@ struct AgentStarter {
         let errno: Int32
     }
 
+    /// Starts the agent once more, as it was started first.
+    func startAgain() throws(StepError) -> Int32 {
+        var program = program
+        let (opcode, operands) = try nextInstruction(&program)
+        var reader = operands
+        guard opcode == .startAgent else { throw StepError(EBADMSG) }
+        let startMode = try wire { () throws(WireError) in try AgentStartMode(&reader) }
+        page.pointee.failed_errno = 0
+        var start = AgentStart(
+            program: program, firstInstruction: 1, instructionCount: instructionCount, slots: slots, page: page, mode: mode)
+        try oomScore.raise()
+        defer { do throws(StepError) { try oomScore.restore() } catch {} }
+        let pid = try start.spawn(startMode == .sharingMemory ? MT_SPAWN_SHARED : MT_SPAWN_COPIED)
+        guard mt_agent_errno(page) == 0 else { throw StepError(mt_agent_errno(page)) }
+        return Int32(pid)
+    }
+
     /// Executes a program that starts one process, and returns when that executes its own.
     ///
     /// - Parameter socket: whom a terminal that the program opens is sent to.

@@ -130,6 +130,11 @@ extension Watch {
             try reader.requireEnd()
             service.closeInput()
             return done(socket)
+        case .endRestarts:
+            try reader.requireEnd()
+            let isDone = done(socket)
+            endRestarts()
+            return isDone
         case .queryProcesses:
             try reader.requireEnd()
             return sendProcesses(socket)

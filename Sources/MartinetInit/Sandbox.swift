@@ -104,7 +104,7 @@ struct Sandbox {
             try allowDescriptor(try wire { () throws(WireError) in try AllowDescriptorOperands(&reader) }, slots)
         case .allowPort:
             try allowPort(try wire { () throws(WireError) in try AllowPortOperands(&reader) }, slots)
-        case .serve, .keepLog, .logStream, .keepInput: try executeService(opcode, &reader)
+        case .serve, .keepLog, .logStream, .keepInput, .restartAgent: try executeService(opcode, &reader)
         default: try executeMount(opcode, &reader)
         }
     }
@@ -129,6 +129,7 @@ struct Sandbox {
             let slot = try wire { () throws(WireError) in try reader.uint32() }
             watch.service.input = try slots[slot]
             try slots.hold(slot)
+        case .restartAgent: watch.restarts.most = try wire { () throws(WireError) in try reader.uint32() }
         default: throw StepError(EBADMSG)
         }
     }

@@ -15,6 +15,7 @@ struct Watch {
     var disks = WatchedDisks()
     var guards = Guards()
     var service = Service()
+    var restarts = Restarts()
 
     /// Init's own CPU time when it came into its cgroup, in microseconds.
     var ownTimeAtJoin: UInt64 = 0
@@ -41,6 +42,7 @@ struct Watch {
             try withWord(&time) { time throws(StepError) in try sys(Int(SYS_timerfd_settime), timer, 0, time, 0) }
         }
         try cpu.prepare()
+        try restarts.prepare()
         started = now()
     }
 
@@ -57,6 +59,7 @@ struct Watch {
         watch(Place.timer, timer)
         watch(Place.memory, memory)
         watch(Place.cpu, cpu.timer)
+        watch(Place.restart, restarts.timer)
         let count = Place.count + (service.isThere ? Service.pollCount : 0)
         while true {
             watched[Place.control].events = Int16(POLLIN) | (unsaidStop == nil ? 0 : Int16(POLLOUT))
@@ -76,6 +79,7 @@ struct Watch {
                 end(.cpuTime)
                 watched[Place.cpu].fd = -1
             }
+            if watched[Place.restart].revents != 0 { startAgain() }
             let control = watched[Place.control].revents
             if control & Int16(POLLOUT) != 0, let signal = unsaidStop { say(stoppedBy: signal) }
             if control & ~Int16(POLLOUT) != 0, !obey() {
@@ -89,14 +93,28 @@ struct Watch {
 
     /// What is polled, before what the service adds.
     private enum Place {
-        static let (signals, control, timer, memory, cpu) = (0, 1, 2, 3, 4)
-        static let count = 5
+        static let (signals, control, timer, memory, cpu, restart) = (0, 1, 2, 3, 4, 5)
+        static let count = 6
     }
 
     /// Kills everything inside; the agent's status arrives through `reapAll`.
     mutating func end(_ why: EndReason) {
         if reason == .agentEnded { reason = why }
         killAll()
+        // Between two agents there is nobody whose end would be heard of.
+        if let status = restarts.lastStatus { finish(status) }
+    }
+
+    private mutating func startAgain() {
+        guard let status = restarts.lastStatus, let starter = service.starter else { return }
+        restarts.end()
+        do throws(StepError) { agent = try starter.startAgain() } catch { finish(status) }
+    }
+
+    /// Starts no agent any more.
+    mutating func endRestarts() {
+        restarts.most = 0
+        if let status = restarts.lastStatus { finish(status) }
     }
 
     /// Kills everything that was started. Without a PID namespace, what is born meanwhile escapes that once; the agent does not,
@@ -159,9 +177,19 @@ struct Watch {
             }
             service.takeAll()
             if service.log.isExceeded, reason == .agentEnded { reason = .output }
-            report(status)
-            exitNow(0)
+            if reason == .agentEnded, restarts.begin(after: status) {
+                agent = 0
+                return
+            }
+            finish(status)
         }
+    }
+
+    /// Says how the agent ended, and ends.
+    private mutating func finish(_ status: Int32) -> Never {
+        service.takeAll()
+        report(status)
+        exitNow(0)
     }
 
     private mutating func say(stoppedBy signal: UInt32) {
@@ -267,7 +295,8 @@ struct Watch {
     }
 
     func signal(_ number: Int, _ scope: SignalScope) {
-        guard number > 0, number <= 64 else { return }
+        // Between two agents there is none; 0 would be init's own group.
+        guard number > 0, number <= 64, agent > 0 else { return }
         let target =
             switch scope {
             case .agent: Int(agent)

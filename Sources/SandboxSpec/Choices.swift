@@ -118,7 +118,7 @@ public struct NamespaceJoin: Sendable, Hashable, CustomStringConvertible {
         case user
     }
     public let type: Kind
-    public let path: String
+    public internal(set) var path: String
 
     public init(type: Kind, path: String) {
         self.type = type

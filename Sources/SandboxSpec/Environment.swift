@@ -51,7 +51,7 @@ public struct SecretReference: Sendable, Hashable, CustomStringConvertible {
         case file
     }
     public let name: String
-    public let source: Source
+    public internal(set) var source: Source
     public let delivery: Delivery
 
     public init(name: String, source: Source, delivery: Delivery) throws(SpecError) {

@@ -19,6 +19,11 @@ public enum FlagParser {
         public var learn: String?
         /// `--verbose`, or `-v` alone.
         public var isVerbose = false
+        /// What is asked of a sandbox that goes on without its caller.
+        public var detached = Detached()
+
+        /// Whether `-i` was given.
+        public var isInteractive: Bool { flags.contains { $0.field.flag == "interactive" } }
 
         public init() {}
 
@@ -29,6 +34,19 @@ public enum FlagParser {
             }
             if !command.isEmpty { spec.command = command }
         }
+    }
+
+    /// `--detach`, and what goes with it.
+    public struct Detached: Sendable {
+        public var isAsked = false
+        /// `--rm`
+        public var removesItself = false
+        /// `--restart`
+        public var restart: String?
+        /// `--label`, in order: KEY or KEY=VALUE.
+        public var labels: [String] = []
+        /// `--log-size`
+        public var logSize: String?
     }
 
     /// Reads `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, `-fVALUE`, `-f=VALUE` and clusters as `-it`. `--` or the first
@@ -67,6 +85,18 @@ public enum FlagParser {
         case "verbose":
             parsed.isVerbose = true
             return attached == nil
+        case "detach":
+            parsed.detached.isAsked = true
+            return attached == nil
+        case "rm":
+            parsed.detached.removesItself = true
+            return attached == nil
+        case "restart", "label", "log-size":
+            guard let text = value(attached, &rest) else { return false }
+            if name == "restart" { parsed.detached.restart = text }
+            if name == "label" { parsed.detached.labels.append(text) }
+            if name == "log-size" { parsed.detached.logSize = text }
+            return true
         default: break
         }
         guard let field = SpecField.named(name) else { return false }
@@ -91,6 +121,16 @@ public enum FlagParser {
             {
                 parsed.isVerbose = true
                 continue
+            }
+            if letter == "d" {
+                parsed.detached.isAsked = true
+                continue
+            }
+            if letter == "l" {
+                let attached = letters.first == "=" ? letters.dropFirst() : letters.isEmpty ? nil : letters
+                guard let text = value(attached, &rest) else { return false }
+                parsed.detached.labels.append(text)
+                return true
             }
             guard let field = SpecField.named(letter) else { return false }
             if field.isSwitch {

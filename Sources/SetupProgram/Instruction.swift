@@ -80,6 +80,8 @@ public enum Instruction: Sendable, Equatable {
     case logStream(Slot, LogStream)
     /// The other side of what the agent reads from stays open.
     case keepInput(Slot)
+    /// Start the agent again after a failure, so often at most; `UInt32.max` for without end.
+    case restartAgent(most: UInt32)
     case startAgent(AgentStartMode)
 
     // Agent
@@ -150,6 +152,7 @@ public enum Instruction: Sendable, Equatable {
         case .keepLog: .keepLog
         case .logStream: .logStream
         case .keepInput: .keepInput
+        case .restartAgent: .restartAgent
         case .startAgent: .startAgent
         case .newSession: .newSession
         case .setStandardDescriptors: .setStandardDescriptors

@@ -262,6 +262,8 @@ public struct DetachedInputs: Sendable, Equatable {
     public var logGeneration: UInt64
     /// Bytes of output after which the sandbox is ended.
     public var outputLimit: UInt64?
+    /// How often the agent is started again after a failure; `UInt32.max` for without end.
+    public var restarts: UInt32 = 0
     /// What init reads the agent's output from.
     public var streams: [LogSource] = []
     /// What the agent's input is written to.
@@ -282,7 +284,8 @@ public struct DetachedInputs: Sendable, Equatable {
     public static func == (one: DetachedInputs, other: DetachedInputs) -> Bool {
         one.listener == other.listener && one.verdict == other.verdict && one.logs == other.logs
             && one.logCapacity == other.logCapacity && one.logGeneration == other.logGeneration
-            && one.outputLimit == other.outputLimit && one.streams == other.streams && one.input == other.input
+            && one.outputLimit == other.outputLimit && one.restarts == other.restarts
+            && one.streams == other.streams && one.input == other.input
     }
 }
 

@@ -107,6 +107,7 @@ struct ProgramCompiler {
                 generation: detached.logGeneration, limit: detached.outputLimit ?? .max))
         for source in detached.streams { emit(.logStream(source.slot, source.stream)) }
         if let input = detached.input { emit(.keepInput(input)) }
+        if detached.restarts > 0 { emit(.restartAgent(most: detached.restarts)) }
     }
 
     mutating func watching() {

@@ -138,6 +138,7 @@ extension Instruction {
             let operands = try LogStreamOperands(&reader)
             self = .logStream(Slot(operands.slot), operands.stream)
         case .keepInput: self = .keepInput(Slot(try reader.uint32()))
+        case .restartAgent: self = .restartAgent(most: try reader.uint32())
         case .fail: self = .fail(errno: try reader.uint32())
         case .startAgent: self = .startAgent(try AgentStartMode(&reader))
         default: self = try Instruction(agent: opcode, &reader)

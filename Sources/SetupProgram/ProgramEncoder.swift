@@ -193,6 +193,7 @@ public struct WireWriter {
             uint32(first.index)
             uint32(second.index)
             for value in [capacity, generation, limit] { uint64(value) }
+        case .restartAgent(let most): uint32(most)
         case .logStream(let slot, let stream):
             uint32(slot.index)
             uint32(UInt32(stream.rawValue))

@@ -16,6 +16,7 @@ struct SpecOptions: ParsableArguments {
     @OptionGroup(title: "Confinement") var confinement: ConfinementOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
     @OptionGroup(title: "Report") var report: ReportOptions
+    @OptionGroup(title: "Detached") var detached: DetachedOptions
 
     @Argument(
         parsing: .remaining,
@@ -111,6 +112,22 @@ struct ReportOptions: ParsableArguments {
     var learn: String?
     @Flag(help: "Say how the run ended, what it used and what held it; also -v before anything but SRC:DST")
     var verbose = false
+}
+
+/// What is asked of a sandbox that goes on without its caller. `explain` takes and ignores them.
+struct DetachedOptions: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Let it run without waiting for its end, and print its id")
+    var detach = false
+    @Flag(name: .customLong("rm"), help: "Remove it, its log and its verdict when it has ended; without -d always so")
+    var remove = false
+    @Option(
+        help: ArgumentHelp(
+            "Start the agent again when it fails, at most N times; takes -d", valueName: "no|on-failure[:N]"))
+    var restart: String?
+    @Option(name: .shortAndLong, help: ArgumentHelp("A word of yours to find it by; takes -d", valueName: "KEY[=VALUE]"))
+    var label: [String] = []
+    @Option(help: ArgumentHelp("How much of the latest output is kept (16MiB); takes -d", valueName: "SIZE"))
+    var logSize: String?
 }
 
 extension NameSpecification {

@@ -10,11 +10,27 @@ struct SpecRequest {
 
     init(_ parsed: FlagParser.Parsed) { self.parsed = parsed }
 
-    /// Runs the sandbox to its end.
+    /// Writes the sandbox down, and prints its id.
+    func create() -> Int32 {
+        do throws(EngineError) {
+            Message.output(try DetachedRequest(parsed, try spec(), launcher).create().id.text + "\n")
+            return 0
+        } catch {
+            Message.say(error.description)
+            return error.exitStatus
+        }
+    }
+
+    /// Runs the sandbox to its end, or starts it and goes.
     ///
     /// - Returns: the exit status for this program: the agent's, 128 and its signal, or 125 to 127.
     func run() -> Int32 {
         do throws(EngineError) {
+            if parsed.detached.isAsked {
+                try DetachedRequest(parsed, try spec(), launcher).run()
+                return 0
+            }
+            try DetachedRequest.requireNone(parsed)
             guard let target = parsed.report else { return try runSaying().status }
             let file = try ReportFile(report: target)
             do throws(EngineError) {

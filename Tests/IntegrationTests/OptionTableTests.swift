@@ -52,9 +52,9 @@ import Testing
         #expect(
             longs.sorted()
                 == (SpecField.all.flatMap { [$0.flag] + $0.aliases } + [
-                    "spec", "help", "version", "report", "learn", "verbose",
+                    "spec", "help", "version", "report", "learn", "verbose", "detach", "rm", "restart", "label", "log-size",
                 ]).sorted())
-        #expect(shorts.sorted() == (SpecField.all.compactMap(\.short).map(String.init) + ["h"]).sorted())
+        #expect(shorts.sorted() == (SpecField.all.compactMap(\.short).map(String.init) + ["h", "d", "l"]).sorted())
         for field in SpecField.all {
             let option = try #require(options.first { $0.names?.contains { $0.name == field.flag } == true })
             #expect(option.abstract == field.help)

@@ -15,7 +15,7 @@ import Testing
         42: .requireFileSystem,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
         55: .watchCPUTime, 56: .watchDisk,
-        53: .outliveLauncher, 54: .holdSlot, 57: .serve, 58: .keepLog, 59: .logStream, 60: .keepInput,
+        53: .outliveLauncher, 54: .holdSlot, 57: .serve, 58: .keepLog, 59: .logStream, 60: .keepInput, 61: .restartAgent,
         64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
         74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
@@ -45,7 +45,7 @@ import Testing
     private static let records: [UInt16: RecordKind] = [
         1: .program, 2: .programPart, 3: .signal, 4: .terminate,
         16: .exec, 17: .execPart, 18: .signalExec, 19: .queryProgram, 20: .takeInput, 21: .closeInput,
-        22: .queryProcesses,
+        22: .queryProcesses, 23: .endRestarts,
         64: .failed, 65: .descriptor, 66: .started, 67: .exited, 68: .stopped,
         80: .execStarted, 81: .execExited, 82: .agentProgram, 83: .processes, 84: .refused, 85: .done,
     ]

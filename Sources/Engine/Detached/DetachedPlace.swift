@@ -10,13 +10,17 @@ final class DetachedPlace {
     /// Whether the agent's input stays open for whoever attaches; without, it reads nothing.
     let keepsInput: Bool
     private let logCapacity: UInt64
+    private let restarts: UInt32
 
     static let socketName = "init.sock"
     static let verdictName = "verdict"
     static let logNames = ["log.0", "log.1"]
 
-    /// - Parameter logCapacity: bytes of both of the log's files together.
-    init(_ directory: consuming Descriptor, keepsInput: Bool, logCapacity: UInt64) {
+    /// - Parameters:
+    ///   - logCapacity: bytes of both of the log's files together.
+    ///   - restarts: how often the agent is started again after a failure.
+    init(_ directory: consuming Descriptor, keepsInput: Bool, logCapacity: UInt64, restarts: UInt32 = 0) {
+        self.restarts = restarts
         self.directory = directory
         self.keepsInput = keepsInput
         self.logCapacity = logCapacity
@@ -45,6 +49,7 @@ final class DetachedPlace {
             listener: trees.pass(listener, name: "init's socket"), verdict: trees.pass(verdict, name: "verdict"),
             logs: (logs[0].slot, logs[1].slot), logCapacity: max(logCapacity / 2, KeepLogOperands.leastCapacity),
             logGeneration: logs[1].generation &+ 1, outputLimit: spec.limits.output?.bytes)
+        inputs.restarts = restarts
         for (raw, stream) in zip(streams, [LogStream.standardOutput, .standardError]) {
             inputs.streams.append(LogSource(slot: try pass(raw, "\(stream) of the agent", &trees), stream: stream))
         }

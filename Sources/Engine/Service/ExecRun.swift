@@ -31,6 +31,31 @@ public struct ExecVerdict: Sendable {
 
     public var exitStatus: Int32 { status.shellCode }
 
+    /// As `--report json` has it, on one line.
+    public var reportLine: String {
+        func number(_ value: some BinaryInteger) -> SpecNode { SpecNode(.number("\(value)")) }
+        func nanoseconds(_ duration: Duration) -> SpecNode {
+            number(duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
+        }
+        var code = SpecNode(.null)
+        var signal = SpecNode(.null)
+        switch status {
+        case .exited(let value): code = number(value)
+        case .signaled(let value): signal = SpecNode(.string(signalName(value)))
+        }
+        let time = SpecNode(
+            .map([
+                SpecNode.Entry("wall-ns", nanoseconds(wallTime)), SpecNode.Entry("user-ns", nanoseconds(userTime)),
+                SpecNode.Entry("system-ns", nanoseconds(systemTime)),
+            ]))
+        return SpecNode(
+            .map([
+                SpecNode.Entry("version", number(VerdictReport.version)), SpecNode.Entry("exit-status", number(exitStatus)),
+                SpecNode.Entry("exit-code", code), SpecNode.Entry("signal", signal), SpecNode.Entry("time", time),
+                SpecNode.Entry("used", SpecNode(.map([SpecNode.Entry("resident-peak", number(peakResident))]))),
+            ])).jsonLine + "\n"
+    }
+
     init(_ record: ExecExitRecord) {
         status = ExitStatus(waitStatus: Int32(bitPattern: record.waitStatus))
         wallTime = .nanoseconds(record.wallNanoseconds)

@@ -40,6 +40,9 @@ final class InitClient {
     /// Lets the agent read to the end of its input.
     func closeInput() throws(EngineError) { try request(ServiceMessage.closeInput) }
 
+    /// Whatever becomes of the agent, it is not started again.
+    func endRestarts() throws(EngineError) { try request(ServiceMessage.endRestarts) }
+
     func signalExec(_ number: Int32, toGroup: Bool) throws(EngineError) {
         try send(ServiceMessage.signalExec(number, toGroup: toGroup))
     }

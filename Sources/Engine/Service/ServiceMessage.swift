@@ -53,6 +53,7 @@ enum ServiceMessage: Equatable {
     static let terminate = ControlMessage.terminate
     static let takeInput = ControlMessage.record(.takeInput) { _ in }
     static let closeInput = ControlMessage.record(.closeInput) { _ in }
+    static let endRestarts = ControlMessage.record(.endRestarts) { _ in }
     static let queryProcesses = ControlMessage.record(.queryProcesses) { _ in }
 
     static func queryProgram(from offset: Int) -> [UInt8] {

@@ -31,6 +31,8 @@ public enum RecordKind: UInt16, Sendable {
     case closeInput = 21
     /// Which processes are there?
     case queryProcesses = 22
+    /// The agent is not to be started again.
+    case endRestarts = 23
 
     /// A step failed: instruction index (u32, or `RecordLayout.noInstruction`), errno (u32).
     case failed = 64

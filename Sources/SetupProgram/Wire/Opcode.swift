@@ -56,6 +56,7 @@ public enum Opcode: UInt16, Sendable {
     case keepLog = 58
     case logStream = 59
     case keepInput = 60
+    case restartAgent = 61
 
     // Agent: between fork and exec.
     case newSession = 64
