@@ -42,7 +42,7 @@ let package = Package(
         .executableTarget(
             name: "martinet",
             dependencies: [
-                "Confinement", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "Storage",
+                "Confinement", "Doctor", "Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             // A static executable starts in a third of the time: no dynamic loader, no relocations.
@@ -110,7 +110,8 @@ let package = Package(
             ],
             exclude: ["Golden"], swiftSettings: testSettings),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["LinuxKernel", "SandboxSpec", "TestHost"],
+            name: "IntegrationTests",
+            dependencies: ["Engine", "LinuxKernel", "SandboxSpec", "SetupProgram", "TestHost"],
             swiftSettings: testSettings),
     ],
     swiftLanguageModes: [.v6]

@@ -50,6 +50,7 @@ extension Launcher {
         counting.accountsCPU = true
         counting.accountsMemory = true
         if counting.pids == nil { counting.pids = .max }
+        counting.freezes = options.freezes
         do throws(CgroupError) { return try CgroupPlan(limits: counting, layout: layout) } catch {}
         return try CgroupPlan(limits: limits, layout: layout)
     }

@@ -22,6 +22,14 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         case notFound
         /// Init broke off, or said something that makes no sense.
         case initFailed
+        /// No sandbox has this name or id, or more than one could be meant.
+        case unknownSandbox
+        /// Another sandbox has this name.
+        case nameTaken
+        /// The sandbox is not in a state in which this can be done to it.
+        case wrongState
+        /// What is kept about sandboxes could not be read or written.
+        case storeFailed
     }
 
     public var code: Code
@@ -73,7 +81,9 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
         switch code {
         case .notFound: 127
         case .notExecutable: 126
-        case .invalidSpec, .unavailable, .launchFailed, .setupFailed, .initFailed: 125
+        case .invalidSpec, .unavailable, .launchFailed, .setupFailed, .initFailed, .unknownSandbox, .nameTaken,
+            .wrongState, .storeFailed:
+            125
         }
     }
 }
@@ -89,4 +99,12 @@ func launching<Value: ~Copyable>(
 @inline(__always)
 func storing<Value: ~Copyable>(_ body: () throws(StorageError) -> Value) throws(EngineError) -> Value {
     do throws(StorageError) { return try body() } catch { throw EngineError(error) }
+}
+
+/// Runs `body` on what is kept about sandboxes; `action` says what was being done, as `read the status of web`.
+@inline(__always)
+func keeping<Value: ~Copyable>(
+    _ action: @autoclosure () -> String, _ body: () throws(SystemError) -> Value
+) throws(EngineError) -> Value {
+    do throws(SystemError) { return try body() } catch { throw EngineError(.storeFailed, "\(action()): \(error)") }
 }

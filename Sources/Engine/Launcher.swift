@@ -18,6 +18,8 @@ public struct Launcher: Sendable {
         public var stateDirectory: String
         /// Whether cgroups are made and read for what a verdict tells, beside limits.
         public var accounts: Bool
+        /// Whether a cgroup is made that can be frozen, where there can be one: with `accounts`.
+        var freezes = false
         /// Whether the calls that the agent makes are written down, for the smallest profile that allows them.
         public var learns: Bool
         public var fault: FaultInjection?

@@ -209,11 +209,17 @@ public func synchronize(_ file: borrowing Descriptor) throws(SystemError) {
 public func read(
     _ file: borrowing Descriptor, at offset: UInt64, upTo count: Int
 ) throws(SystemError) -> [UInt8] {
-    let raw = Int(file.rawValue)
+    try read(raw: file.rawValue, at: offset, upTo: count)
+}
+
+/// Reads from a place in a file that someone else has open. pread(2)
+public func read(raw: Int32, at offset: UInt64, upTo count: Int) throws(SystemError) -> [UInt8] {
+    let raw = Int(raw)
+    // What lies beyond the largest offset is nowhere in the file.
+    guard let offset = Int(exactly: offset) else { return [] }
     return try withUnsafeTemporaryAllocationOfBytes(count) { buffer throws(SystemError) in
         let read = try kernel(
-            "pread", "descriptor \(raw)", Int(SYS_pread64), raw, Int(bitPattern: buffer.baseAddress), count, Int(offset)
-        )
+            "pread", "descriptor \(raw)", Int(SYS_pread64), raw, Int(bitPattern: buffer.baseAddress), count, offset)
         return Array(buffer[0..<read])
     }
 }

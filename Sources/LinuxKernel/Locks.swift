@@ -15,6 +15,20 @@ public func tryLock(_ descriptor: borrowing Descriptor) throws(SystemError) -> B
     }
 }
 
+/// Takes an exclusive lock on an open file, waiting for at most so long; false where another holds it to the end of that.
+/// flock(2)
+public func lock(_ descriptor: borrowing Descriptor, within patience: Duration) throws(SystemError) -> Bool {
+    // Looked at again and again: the kernel's own waiting ends by a signal alone.
+    let deadline = monotonicNow() + patience
+    var delay = Duration.microseconds(50)
+    while try !tryLock(descriptor) {
+        if monotonicNow() >= deadline { return false }
+        blockThread(for: delay)
+        delay = min(delay * 2, .milliseconds(10))
+    }
+    return true
+}
+
 /// Takes an exclusive lock on one byte of an open file without waiting; false where another open file holds it.
 ///
 /// The lock belongs to the open file description: it survives fork, exec and descriptor passing, and ends when the last

@@ -69,6 +69,15 @@ public func processID() -> Int32 { Int32(mt_syscall(Int(SYS_getpid), 0, 0, 0, 0,
 public func effectiveUID() -> UInt32 { UInt32(mt_syscall(Int(SYS_geteuid), 0, 0, 0, 0, 0, 0)) }
 public func effectiveGID() -> UInt32 { UInt32(mt_syscall(Int(SYS_getegid), 0, 0, 0, 0, 0, 0)) }
 
+/// A number that nobody can guess. getrandom(2)
+public func randomNumber() throws(SystemError) -> UInt64 {
+    var number: UInt64 = 0
+    try withAddress(&number) { number throws(SystemError) in
+        _ = try kernel("getrandom", nil, Int(SYS_getrandom), number, 8, 0)
+    }
+    return number
+}
+
 /// The effective capabilities of this process, bit by bit. capget(2)
 public func effectiveCapabilities() throws(SystemError) -> UInt64 {
     var header = __user_cap_header_struct(version: 0x2008_0522 /* _LINUX_CAPABILITY_VERSION_3 */, pid: 0)

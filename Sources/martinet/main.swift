@@ -11,6 +11,8 @@ _ = signal(SIGCHLD, SIG_DFL)
 switch CommandLine.arguments.dropFirst().first {
 case "run":
     if let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) { exit(SpecRequest(parsed).run()) }
+case "create":
+    if let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) { exit(SpecRequest(parsed).create()) }
 case "explain":
     if let parsed = FlagParser.parse(CommandLine.arguments.dropFirst(2)) { exit(SpecRequest(parsed).explain()) }
 default: break
@@ -19,15 +21,17 @@ default: break
 do {
     var command = try Martinet.parseAsRoot()
     try command.run()
+} catch let code as ExitCode {
+    // Everything has been said.
+    exit(code.rawValue)
 } catch let error {
     let text = Martinet.fullMessage(for: error)
     guard Martinet.exitCode(for: error).isSuccess else {
-        // What ExitCode says has been said already.
         if text.hasPrefix("Error: ") {
             Message.say(Message.quoting(CommandLine.arguments, in: String(text.dropFirst("Error: ".utf8.count))))
         }
         // Docker's status for a failure of the tool itself.
-        exit((error as? ExitCode)?.rawValue ?? 125)
+        exit(125)
     }
     Message.output(text + "\n")
 }

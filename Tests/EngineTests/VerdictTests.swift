@@ -149,7 +149,8 @@ import Testing
     @Test func `every code has its exit status`() {
         let expected: [EngineError.Code: Int32] = [
             .invalidSpec: 125, .unavailable: 125, .launchFailed: 125, .setupFailed: 125, .initFailed: 125,
-            .notExecutable: 126, .notFound: 127,
+            .notExecutable: 126, .notFound: 127, .unknownSandbox: 125, .nameTaken: 125, .wrongState: 125,
+            .storeFailed: 125,
         ]
         #expect(expected.count == EngineError.Code.allCases.count)
         for code in EngineError.Code.allCases { #expect(EngineError(code, "").exitStatus == expected[code], "\(code)") }

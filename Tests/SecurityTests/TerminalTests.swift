@@ -140,7 +140,8 @@ extension SecurityTests {
             let terminal = try HostTerminal()
             let output = MemoryFile()
             var request = SpawnRequest(
-                path: "/usr/bin/setsid", arguments: ["setsid", "--ctty", "--wait", AttackPrograms.path("tty")],
+                // Not its controlling terminal: when a session ends, what was typed into its terminal goes with it.
+                path: "/usr/bin/setsid", arguments: ["setsid", "--wait", AttackPrograms.path("tty")],
                 environment: [],
                 standardOutput: output.descriptor, standardError: output.descriptor)
             request.standardInput = terminal.slave.rawValue

@@ -45,14 +45,14 @@ public struct ExecVerdict: Sendable {
         }
         let time = SpecNode(
             .map([
-                SpecNode.Entry("wall-ns", nanoseconds(wallTime)), SpecNode.Entry("user-ns", nanoseconds(userTime)),
-                SpecNode.Entry("system-ns", nanoseconds(systemTime)),
+                SpecNode.Entry(key: "wall-ns", value: nanoseconds(wallTime)), SpecNode.Entry(key: "user-ns", value: nanoseconds(userTime)),
+                SpecNode.Entry(key: "system-ns", value: nanoseconds(systemTime)),
             ]))
         return SpecNode(
             .map([
-                SpecNode.Entry("version", number(VerdictReport.version)), SpecNode.Entry("exit-status", number(exitStatus)),
-                SpecNode.Entry("exit-code", code), SpecNode.Entry("signal", signal), SpecNode.Entry("time", time),
-                SpecNode.Entry("used", SpecNode(.map([SpecNode.Entry("resident-peak", number(peakResident))]))),
+                SpecNode.Entry(key: "version", value: number(VerdictReport.version)), SpecNode.Entry(key: "exit-status", value: number(exitStatus)),
+                SpecNode.Entry(key: "exit-code", value: code), SpecNode.Entry(key: "signal", value: signal), SpecNode.Entry(key: "time", value: time),
+                SpecNode.Entry(key: "used", value: SpecNode(.map([SpecNode.Entry(key: "resident-peak", value: number(peakResident))]))),
             ])).jsonLine + "\n"
     }
 

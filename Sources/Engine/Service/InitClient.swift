@@ -41,7 +41,9 @@ final class InitClient {
     func closeInput() throws(EngineError) { try request(ServiceMessage.closeInput) }
 
     /// Whatever becomes of the agent, it is not started again.
-    func endRestarts() throws(EngineError) { try request(ServiceMessage.endRestarts) }
+    ///
+    /// Does not wait for an answer: what a frozen init was told it does before it does anything else.
+    func endRestarts() throws(EngineError) { try send(ServiceMessage.endRestarts) }
 
     func signalExec(_ number: Int32, toGroup: Bool) throws(EngineError) {
         try send(ServiceMessage.signalExec(number, toGroup: toGroup))

@@ -36,22 +36,22 @@ struct DetachedRequest {
         var spec = spec.withAbsolutePaths(from: directory)
         // As with Docker: without -i there is nothing to read.
         if !spec.terminal { spec.standardInput = parsed.isInteractive ? .inherit : .none }
+        let restart: RestartPolicy
+        let labels: [String: String]
+        let capacity: UInt64?
         do throws(SpecError) {
             try spec.validate()
-            let restart = try parsed.detached.restart.map(RestartPolicy.init) ?? .no
-            let labels = try Self.labels(parsed.detached.labels)
-            let capacity = try parsed.detached.logSize.map { text throws(SpecError) in try Self.logSize(text) }
-            try StoredSandbox.requireDetachable(spec)
-            let store = try StoreAccess.open()
-            return try store.create(spec) { status in
-                status.labels = labels
-                status.removesItself = parsed.detached.removesItself
-                status.restart = restart
-                if let capacity { status.logCapacity = capacity }
-            }
-        } catch let error as SpecError { throw EngineError(error) } catch let error as EngineError {
-            throw error
-        } catch { throw EngineError(.launchFailed, "\(error)") }
+            restart = try parsed.detached.restart.map(RestartPolicy.init) ?? .no
+            labels = try Self.labels(parsed.detached.labels)
+            capacity = try parsed.detached.logSize.map { text throws(SpecError) in try Self.logSize(text) }
+        } catch { throw EngineError(error) }
+        try StoredSandbox.requireDetachable(spec)
+        return try StoreAccess.open().create(spec) { status in
+            status.labels = labels
+            status.removesItself = parsed.detached.removesItself
+            status.restart = restart
+            if let capacity { status.logCapacity = capacity }
+        }
     }
 
     /// Starts it, and prints its id; of one that cannot be started nothing stays.

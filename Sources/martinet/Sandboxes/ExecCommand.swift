@@ -106,7 +106,7 @@ struct AttachCommand: ParsableCommand {
             Message.say("left; \(visible(name)) goes on")
             return
         }
-        guard case .number(let text)? = status.verdict?["exit-status"]?.value, let code = Int32(text) else {
+        guard let code = status.exitStatus else {
             throw EngineError(.initFailed, "there is no verdict on \(visible(name)): its init was killed")
         }
         throw ExitCode(code)

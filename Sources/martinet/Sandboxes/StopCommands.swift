@@ -119,7 +119,7 @@ struct WaitCommand: ParsableCommand {
                         + (status.loss == .gone ? "the machine was started anew" : "its init was killed"))
             }
             if report != nil { return Message.output(verdict.jsonLine + "\n") }
-            Message.output("\(verdict["exit-status"].map(\.jsonLine) ?? "?")\n")
+            Message.output("\(status.exitStatus.map(String.init) ?? "?")\n")
         }
     }
 }
