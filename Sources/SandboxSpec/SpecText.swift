@@ -2,7 +2,7 @@
 
 extension SpecNode {
     /// The value as JSON, indented, keys in order.
-    public var jsonText: String { json(indent: "") + "\n" }
+    public var jsonText: String { json(indent: "", key: Self.jsonKey) + "\n" }
 
     /// The value as JSON without line breaks, keys in order.
     public var jsonLine: String {
@@ -10,11 +10,14 @@ extension SpecNode {
         case .list(let nodes): "[\(nodes.map(\.jsonLine).joined(separator: ","))]"
         case .map(let entries):
             "{\(entries.map { "\(Self.quote($0.key)):\($0.value.jsonLine)" }.joined(separator: ","))}"
-        default: json(indent: "")
+        default: json(indent: "", key: Self.jsonKey)
         }
     }
 
-    private func json(indent: String) -> String {
+    private static func jsonKey(_ key: String) -> String { quote(key) + ":" }
+
+    /// - Parameter key: how a key and the colon after it are written.
+    private func json(indent: String, key: (String) -> String) -> String {
         let inner = indent + "  "
         switch value {
         case .null: return "null"
@@ -24,13 +27,13 @@ extension SpecNode {
         case .list(let nodes):
             if nodes.isEmpty { return "[]" }
             let isFlat = nodes.allSatisfy(\.isScalar)
-            let texts = nodes.map { $0.json(indent: inner) }
+            let texts = nodes.map { $0.json(indent: inner, key: key) }
             return isFlat
                 ? "[\(texts.joined(separator: ", "))]"
                 : "[\n\(texts.map { inner + $0 }.joined(separator: ",\n"))\n\(indent)]"
         case .map(let entries):
             if entries.isEmpty { return "{}" }
-            let lines = entries.map { "\(inner)\(Self.quote($0.key)): \($0.value.json(indent: inner))" }
+            let lines = entries.map { "\(inner)\(key($0.key)) \($0.value.json(indent: inner, key: key))" }
             return "{\n\(lines.joined(separator: ",\n"))\n\(indent)}"
         }
     }
@@ -39,8 +42,8 @@ extension SpecNode {
     public var yamlText: String {
         switch value {
         case .map(let entries) where !entries.isEmpty:
-            entries.map { "\(Self.plainOrQuoted($0.key)):\($0.value.yamlValue(indent: ""))\n" }.joined()
-        default: json(indent: "") + "\n"
+            entries.map { "\(Self.yamlKey($0.key, indent: ""))\($0.value.yamlValue(indent: ""))\n" }.joined()
+        default: json(indent: "", key: Self.flowKey) + "\n"
         }
     }
 
@@ -50,8 +53,10 @@ extension SpecNode {
         case .list(let nodes) where !nodes.isEmpty:
             return nodes.map { "\n\(inner)- \($0.yamlFlow)" }.joined()
         case .map(let entries) where !entries.isEmpty:
-            return entries.map { "\n\(inner)\(Self.plainOrQuoted($0.key)):\($0.value.yamlValue(indent: inner))" }
-                .joined()
+            return entries.map {
+                "\n\(inner)\(Self.yamlKey($0.key, indent: inner))\($0.value.yamlValue(indent: inner))"
+            }
+            .joined()
         default: return " " + yamlFlow
         }
     }
@@ -59,8 +64,25 @@ extension SpecNode {
     private var yamlFlow: String {
         if case .string(let text) = value { return Self.plainOrQuoted(text) }
         // JSON is YAML; line breaks between brackets do not matter there.
-        return json(indent: "").split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+        return json(indent: "", key: Self.flowKey).split(separator: "\n").map { $0.drop { $0 == " " } }
+            .joined(separator: " ")
     }
+
+    /// A key of a map in block style, and the colon. A long one stands on a line of its own, after a question mark: only
+    /// so may a key have more than 1,024 characters, and libyaml reads no other. YAML 1.2.2, sections 7.4.3 and 8.2.2
+    private static func yamlKey(_ key: String, indent: String) -> String {
+        let text = plainOrQuoted(key)
+        return isSimpleKey(text) ? text + ":" : "? \(text)\n\(indent):"
+    }
+
+    /// The same between brackets. YAML 1.2.2, section 7.4.2
+    private static func flowKey(_ key: String) -> String {
+        let text = quote(key)
+        return (isSimpleKey(text) ? "" : "? ") + text + ":"
+    }
+
+    /// - Parameter text: a key as it is written, with its quotes.
+    private static func isSimpleKey(_ text: String) -> Bool { text.unicodeScalars.count <= 1024 }
 
     private var isScalar: Bool {
         switch value {
