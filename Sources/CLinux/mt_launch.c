@@ -2,18 +2,19 @@
 #include "mt_launch.h"
 
 // Stack protectors read thread-local storage, which a CLONE_VM child shares with its parent: harmless, but needless.
-#define CHILD __attribute__((noinline, used, optimize("no-stack-protector")))
+#define CHILD MT_UNINSTRUMENTED __attribute__((noinline, used, optimize("no-stack-protector")))
 #ifdef __clang__
 #undef CHILD
-#define CHILD __attribute__((noinline, used, no_stack_protector))
+#define CHILD MT_UNINSTRUMENTED __attribute__((noinline, used, no_stack_protector))
 #endif
+#define CALL static inline MT_UNINSTRUMENTED long
 
-static inline long call0(long n) { return mt_syscall(n, 0, 0, 0, 0, 0, 0); }
-static inline long call1(long n, long a) { return mt_syscall(n, a, 0, 0, 0, 0, 0); }
-static inline long call2(long n, long a, long b) { return mt_syscall(n, a, b, 0, 0, 0, 0); }
-static inline long call3(long n, long a, long b, long c) { return mt_syscall(n, a, b, c, 0, 0, 0); }
-static inline long call4(long n, long a, long b, long c, long d) { return mt_syscall(n, a, b, c, d, 0, 0); }
-static inline long call5(long n, long a, long b, long c, long d, long e) { return mt_syscall(n, a, b, c, d, e, 0); }
+CALL call0(long n) { return mt_syscall(n, 0, 0, 0, 0, 0, 0); }
+CALL call1(long n, long a) { return mt_syscall(n, a, 0, 0, 0, 0, 0); }
+CALL call2(long n, long a, long b) { return mt_syscall(n, a, b, 0, 0, 0, 0); }
+CALL call3(long n, long a, long b, long c) { return mt_syscall(n, a, b, c, 0, 0, 0); }
+CALL call4(long n, long a, long b, long c, long d) { return mt_syscall(n, a, b, c, d, 0, 0); }
+CALL call5(long n, long a, long b, long c, long d, long e) { return mt_syscall(n, a, b, c, d, e, 0); }
 
 // clone3(2) whose child calls body(argument) on the stack in `arguments` and exits with what it returns. In assembly,
 // because the child must not return through a frame of the parent's.
@@ -58,7 +59,7 @@ static CHILD int fail(struct mt_launch *l, int stage, long result) {
 }
 
 // Each stage passes through here, so that a test can make any of them fail.
-static inline long step(struct mt_launch *l, int stage, long result) {
+static inline MT_UNINSTRUMENTED long step(struct mt_launch *l, int stage, long result) {
     return l->fail_stage == stage && result >= 0 ? -l->fail_errno : result;
 }
 

@@ -2,6 +2,11 @@
 #include "mt_probe.h"
 #include <linux/landlock.h>
 
+// All that follows runs in the child but the last two functions. See MT_UNINSTRUMENTED.
+#if defined(__clang__) && __has_attribute(disable_sanitizer_instrumentation)
+#pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), apply_to = function)
+#endif
+
 static inline long call1(long n, long a) { return mt_syscall(n, a, 0, 0, 0, 0, 0); }
 static inline long call2(long n, long a, long b) { return mt_syscall(n, a, b, 0, 0, 0, 0); }
 static inline long call3(long n, long a, long b, long c) { return mt_syscall(n, a, b, c, 0, 0, 0); }
@@ -313,3 +318,7 @@ long mt_probe_project_quota(int directory) {
     const long get_info = 0x800005, project = 2;
     return call4(SYS_quotactl_fd, directory, get_info << 8 | project, 0, (long)information);
 }
+
+#if defined(__clang__) && __has_attribute(disable_sanitizer_instrumentation)
+#pragma clang attribute pop
+#endif

@@ -56,8 +56,20 @@
 #error "Martinet supports x86_64 and aarch64"
 #endif
 
+// For what runs in a process that has its parent's memory, or a copy of it amid the work of other threads: what a
+// sanitizer adds would read and write the bookkeeping of the parent's thread, which goes on. Checks for undefined
+// behaviour, which keep nothing, stay.
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define MT_UNINSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef MT_UNINSTRUMENTED
+#define MT_UNINSTRUMENTED
+#endif
+
 /// One system call, straight to the kernel: no errno, no cancellation point, safe between clone and exec.
-static inline long mt_syscall(long number, long a, long b, long c, long d, long e, long f) {
+static inline MT_UNINSTRUMENTED long mt_syscall(long number, long a, long b, long c, long d, long e, long f) {
 #if defined(__x86_64__)
     long result;
     register long r10 __asm__("r10") = d;
