@@ -34,8 +34,11 @@ struct TestGround {
         try outcome.get()
     }
 
-    private static let buildDirectory =
-        "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.build/debug"
+    /// Where this test bundle is.
+    private static let buildDirectory: String = {
+        let tests = (try? readSymlink("/proc/self/exe")) ?? ""
+        return tests.split(separator: "/").dropLast().map { "/\($0)" }.joined()
+    }()
 
     private func fill() throws {
         for name in ["workspace", "shown", "rootfs", "rootfs/etc", "rootfs/bin"] {

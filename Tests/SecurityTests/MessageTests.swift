@@ -11,9 +11,6 @@ extension SecurityTests {
         static let payload = "\u{1b}]0;t\u{7}\u{1b}[31m\u{9b}2J\u{8}\u{202e}\u{2066}\r\u{7f}\nmartinet: all is well"
         private static let path = "/nonexistent/\(payload)"
 
-        private static let martinet =
-            "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.build/debug/martinet"
-
         private func expectHarmless(
             _ text: String, _ what: String, sourceLocation: SourceLocation = #_sourceLocation
         ) {
@@ -35,7 +32,7 @@ extension SecurityTests {
         private func expectRefused(
             _ arguments: [String], status: Int32 = 125, sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
-            let outcome = try HostProcess.run(Self.martinet, arguments)
+            let outcome = try HostProcess.run(CommandLineProgram.path, arguments)
             let what = "\(arguments.map(\.debugDescription))"
             #expect(outcome.status == .exited(status), "\(what) \(outcome.errors)", sourceLocation: sourceLocation)
             #expect(outcome.errors.hasPrefix("martinet: "), "\(what)", sourceLocation: sourceLocation)
@@ -119,7 +116,7 @@ extension SecurityTests {
             try LeakCheck.around {
                 // In words of the program that would be run…
                 let explained = try HostProcess.run(
-                    Self.martinet, ["explain", "--workspace", workspace, "--", "x\(name)"])
+                    CommandLineProgram.path, ["explain", "--workspace", workspace, "--", "x\(name)"])
                 #expect(explained.status == .exited(0) && explained.output.contains("/.env"))
                 expectHarmless(explained.output + explained.errors, "explain")
                 // …of what went wrong: a directory that is too deep…
@@ -132,7 +129,7 @@ extension SecurityTests {
                 try files.removeItem(atPath: "\(workspace)/\(name)/d")
                 // …of what the agent left…
                 let planted = try HostProcess.run(
-                    Self.martinet,
+                    CommandLineProgram.path,
                     [
                         "run", "--workspace", workspace, "--env", "N=\(name)", "--", "/bin/sh", "-c",
                         "mkdir -p \"new$N/.vscode\"; echo > \"new$N/.vscode/$N\"",
@@ -141,7 +138,7 @@ extension SecurityTests {
                 expectHarmless(planted.errors, "planted")
                 // …and of what was denied to it.
                 let denied = try HostProcess.run(
-                    Self.martinet,
+                    CommandLineProgram.path,
                     ["run", "--audit", "--env", "N=\(name)", "--", "/bin/sh", "-c", "echo > \"/usr/$N\""])
                 #expect(denied.errors.contains("denied by"), "\(denied.errors)")
                 // The shell's own words are the agent's, and raw: that is the agent's standard error.
@@ -154,7 +151,8 @@ extension SecurityTests {
         func reports() throws {
             try LeakCheck.around {
                 let outcome = try HostProcess.run(
-                    Self.martinet, ["run", "--report", "json", "--bind", "\(Self.path):/x", "--", "/bin/true"])
+                    CommandLineProgram.path,
+                    ["run", "--report", "json", "--bind", "\(Self.path):/x", "--", "/bin/true"])
                 #expect(outcome.status == .exited(125))
                 expectHarmless(outcome.errors, "report")
                 let line = outcome.errors.split(separator: "\n").last { $0.hasPrefix("{") } ?? ""
@@ -167,7 +165,8 @@ extension SecurityTests {
         func output() throws {
             try LeakCheck.around {
                 let outcome = try HostProcess.run(
-                    Self.martinet, ["run", "--env", "N=\(Self.payload)", "--", "/bin/sh", "-c", "printf %s \"$N\""])
+                    CommandLineProgram.path,
+                    ["run", "--env", "N=\(Self.payload)", "--", "/bin/sh", "-c", "printf %s \"$N\""])
                 #expect(outcome.output == Self.payload)
             }
         }

@@ -10,16 +10,13 @@ import Testing
 extension SecurityTests {
     /// Holes that a review found, each through the command line as a caller meets it.
     @Suite struct Review {
-        private static let martinet =
-            "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.build/debug/martinet"
-
         /// A run through a shell, which arranges descriptors. It is killed after a while, so that no test hangs.
         private func run(_ arguments: String, redirections: String = "") throws -> HostProcess {
             try HostProcess(
                 "/bin/sh",
                 [
                     "-c",
-                    "exec timeout -s KILL \(20 * Patience.factor) \(Self.martinet) run \(arguments) \(redirections)",
+                    "exec timeout -s KILL \(20 * Patience.factor) \(CommandLineProgram.path) run \(arguments) \(redirections)",
                 ])
         }
 
@@ -58,7 +55,7 @@ extension SecurityTests {
             try LeakCheck.around {
                 // Without timeout(1) in between: the process is the launcher.
                 let process = try HostProcess(
-                    Self.martinet, ["run", "--timeout", "\(20 * Patience.factor)s", "--", "/bin/cat"])
+                    CommandLineProgram.path, ["run", "--timeout", "\(20 * Patience.factor)s", "--", "/bin/cat"])
                 #expect(until { state(process.pid) == "S" && process.isRunning })
                 usleep(UInt32(300_000 * Patience.factor))
                 kill(process.pid, SIGTSTP)
@@ -73,7 +70,7 @@ extension SecurityTests {
         private func installed() throws -> String {
             let directory = TemporaryTree.makeDirectory("installed")
             for name in ["martinet", "martinet-init"] {
-                let built = URL(fileURLWithPath: Self.martinet).deletingLastPathComponent().path
+                let built = URL(fileURLWithPath: CommandLineProgram.path).deletingLastPathComponent().path
                 try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: "\(directory)/\(name)")
             }
             #expect(chmod("\(directory)/martinet-init", 0o711) == 0)

@@ -99,13 +99,10 @@ extension SecurityTests {
             }
         }
 
-        private static let martinet =
-            "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.build/debug/martinet"
-
         /// The command line as a caller has it, once the agent and its processes are there.
         private func stubborn(_ how: String, _ options: [String] = []) throws -> HostProcess {
             let process = try HostProcess(
-                Self.martinet,
+                CommandLineProgram.path,
                 ["run", "--name", LeakCheck.sandboxName, "--bind", "\(AttackPrograms.directory):/attack:ro"] + options
                     + ["--", "/attack/stubborn", how])
             for _ in 0..<1000 * Patience.factor where AttemptReport(process.output.text)["ready"] == nil {
