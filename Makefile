@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench fuzz fuzz-regress test-vm install uninstall release manual clean
+.PHONY: help run test check format bench fuzz fuzz-regress sanitize test-vm install uninstall release manual clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -48,6 +48,10 @@ fuzz: ## Fuzz every reader of bytes that others chose (TIME=600 seconds each, TA
 fuzz-regress: ## Run the fuzzer's kept inputs without the fuzzer, as make test does too
 	@scripts/bootstrap test
 	@scripts/test --filter FuzzTests
+
+sanitize: ## Run the tests with each of the sanitizers (SANITIZERS="address undefined thread"; see docs/testing.md)
+	@scripts/bootstrap test
+	@scripts/sanitize $(SANITIZERS) $(if $(TEST_FLAGS),-- $(TEST_FLAGS))
 
 test-vm: ## Run the tests in virtual machines (ENVIRONMENTS="root user ..."; all of them take hours without KVM)
 	@scripts/bootstrap vm
