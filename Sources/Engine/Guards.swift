@@ -18,13 +18,18 @@ extension Launcher {
             sandbox.belongings.keep(
                 try WorkspacePlaceholders(try watched.descriptor(), plan: plan, janitor: janitor))
         }
-        inputs.guards = plan.steps.map(Self.step)
+        Self.add(plan, to: &inputs)
         sandbox.workspace = watched
     }
 
     /// The plan alone, for a program that is printed and not run.
-    func guardInputs(_ spec: SandboxSpec) throws(EngineError) -> [GuardStep] {
-        try GuardedWorkspace(spec)?.plan.steps.map(Self.step) ?? []
+    func planGuards(_ spec: SandboxSpec, _ inputs: inout LaunchInputs) throws(EngineError) {
+        if let plan = try GuardedWorkspace(spec)?.plan { Self.add(plan, to: &inputs) }
+    }
+
+    private static func add(_ plan: GuardPlan, to inputs: inout LaunchInputs) {
+        inputs.guards = plan.steps.map(step)
+        inputs.coveredNames = plan.covered
     }
 
     private static func step(_ step: GuardPlan.Step) -> GuardStep {

@@ -74,7 +74,7 @@ public struct Launcher: Sendable {
         var inputs = try gather(
             spec, identity: identity, mapping: mapping, trees: &trees, streams: streams, layerMap: nil,
             overlay: nil)
-        inputs.guards = try guardInputs(spec)
+        try planGuards(spec, &inputs)
         if cgroups.holdsProcesses { inputs.processLimit = nil }
         return program(spec, inputs: &inputs, trees: &trees, mapping: mapping, cgroups: cgroups)
     }

@@ -74,6 +74,8 @@ struct SetupFailure {
         case (.openGuards, .invalid):
             "guards take dnotify: sysctl fs.dir-notify-enable=1; a kernel without CONFIG_DNOTIFY runs only with "
                 + "--no-builtin-guards and no --protect or --hide"
+        case (.requireMounted(let path), _):
+            "/workspace/\(path) was replaced while the sandbox was starting, or symlinks lead elsewhere meanwhile"
         case (.guardName, _) where errno.name == "EMFILE":
             "every directory with a guarded name is kept open: ulimit -n 4096"
         case (.guardName(let path, _, _), .noEntry), (.guardName(let path, _, _), .tooManyLinks):

@@ -24,12 +24,25 @@ struct Guards {
     private var count = 0
     private var capacity = 1
 
-    /// Opens and watches the directory that the names are in.
-    mutating func open(_ path: WireString, in newRoot: NewRoot, _ masks: Masks) throws(StepError) {
+    /// Opens and watches the directory that the names are in: the root of a tree that nobody has attached yet. What is
+    /// opened is that mount, wherever it is put afterwards, and whatever its path leads to by then.
+    mutating func open(_ tree: Int, _ masks: Masks) throws(StepError) {
         guard root < 0 else { throw StepError(EBADMSG) }
         self.masks = masks
-        root = try newRoot.open(path.start, O_PATH_ONLY | O_DIRECTORY)
+        root = try sys(
+            Int(SYS_openat), tree, literal("."), Int(O_PATH_ONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0)
         try watch(try sys(Int(SYS_openat), root, literal("."), Int(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0))
+    }
+
+    /// Whatever is mounted on a name was mounted on this directory's, and not on another's by the same path.
+    func requireMounted(_ path: WireString) throws(StepError) {
+        let place = try openBeneath(path, O_PATH_ONLY)
+        defer { close(place) }
+        var found = statx()
+        try withWord(&found) { found throws(StepError) in
+            try sys(Int(SYS_statx), place, literal(""), Int(AT_EMPTY_PATH), 0, found)
+        }
+        guard found.stx_attributes & UInt64(STATX_ATTR_MOUNT_ROOT) != 0 else { throw StepError(ESTALE) }
     }
 
     /// Mounts over a name and keeps it in mind. The path lies in the program, which stays.

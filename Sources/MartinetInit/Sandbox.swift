@@ -163,8 +163,10 @@ struct Sandbox {
         case .makeMask: try mounts.makeMask(try wire { () throws(WireError) in try reader.string() })
         case .mask: try mounts.mask(try wire { () throws(WireError) in try MaskOperands(&reader) })
         case .openGuards:
-            let path = try wire { () throws(WireError) in try reader.string() }
-            try watch.guards.open(path, in: mounts.root, mounts.masks)
+            let slot = try wire { () throws(WireError) in try reader.uint32() }
+            try watch.guards.open(try slots[slot], mounts.masks)
+        case .requireMounted:
+            try watch.guards.requireMounted(try wire { () throws(WireError) in try reader.string() })
         case .guardName:
             try watch.guards.add(
                 try wire { () throws(WireError) in try GuardOperands(&reader) }, instruction: index)

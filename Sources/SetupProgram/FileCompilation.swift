@@ -67,6 +67,7 @@ extension ProgramCompiler {
         for mount in orderedUserMounts() {
             switch mount {
             case .tree(let target, let slot, let isDirectory):
+                if target == "/workspace", hasGuards { emit(.openGuards(slot)) }
                 emit(.attach(slot, path: target, create: isDirectory ? .directory : .file))
             case .tmpfs(let target, let size):
                 let slot = makeSlot("tmpfs \(target)")
@@ -120,10 +121,11 @@ extension ProgramCompiler {
     /// Bytes of a `--tmpfs` without a size.
     static let defaultTmpfsBytes: UInt64 = 64 << 20
 
+    private var hasGuards: Bool { !inputs.guards.isEmpty || !inputs.coveredNames.isEmpty }
+
     /// Guards of the workspace, outer ones first.
     mutating func guards() {
-        guard !inputs.guards.isEmpty else { return }
-        emit(.openGuards(path: "/workspace"))
+        for path in inputs.coveredNames { emit(.requireMounted(path: path)) }
         let parents = Set(inputs.guards.map { Self.parent(of: $0.path) })
         for step in inputs.guards {
             emit(.guardName(path: step.path, action: step.action, holdsGuards: parents.contains(step.path)))

@@ -44,8 +44,11 @@ public enum Instruction: Sendable, Equatable {
     /// `optional`: a file that is not there, or closed to the sandbox's root, is passed over.
     case writeControlFile(path: String, text: String, optional: Bool = false)
     case closeSlot(Slot)
-    /// Opens the directory that `guardName` names things in, and looks for names that appear there.
-    case openGuards(path: String)
+    /// Opens the root of a slot's tree, which `guardName` names things in, and looks for names that appear there. Before it
+    /// is attached: by then its path may lead elsewhere.
+    case openGuards(Slot)
+    /// Fails (`ESTALE`) unless something is mounted on a name of that directory: it has no guard, because it was to be.
+    case requireMounted(path: String)
     /// Mounts over a name of that directory; again whenever the mount is gone and the name is there, as after the host
     /// replaced the file. `holdsGuards`: names in it are guarded too, so it is looked at in the same way.
     case guardName(path: String, action: GuardAction, holdsGuards: Bool)
@@ -138,6 +141,7 @@ public enum Instruction: Sendable, Equatable {
         case .writeControlFile: .writeControlFile
         case .closeSlot: .closeSlot
         case .openGuards: .openGuards
+        case .requireMounted: .requireMounted
         case .guardName: .guardName
         case .unmount: .unmount
         case .setAttributesAt: .setAttributesAt

@@ -124,6 +124,8 @@ public struct LaunchInputs: Sendable, Equatable {
     public var limitsOverlay = false
     /// In mount order: what lies deeper comes later.
     public var guards: [GuardStep] = []
+    /// Names of the workspace that are not looked at for guards, because something else will be mounted on them.
+    public var coveredNames: [String] = []
     public var generated: [FileInput] = []
     public var secrets: [SecretInput] = []
     public var environment: [String] = []

@@ -94,7 +94,8 @@ extension Instruction {
             let operands = try ControlFileOperands(&reader)
             self = .writeControlFile(
                 path: operands.path.text, text: operands.text.text, optional: operands.optional)
-        case .openGuards: self = .openGuards(path: try reader.text())
+        case .openGuards: self = .openGuards(Slot(try reader.uint32()))
+        case .requireMounted: self = .requireMounted(path: try reader.text())
         case .guardName:
             let operands = try GuardOperands(&reader)
             self = .guardName(

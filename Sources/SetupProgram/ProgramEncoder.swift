@@ -110,7 +110,7 @@ public struct WireWriter {
             uint64(UInt64(bitPattern: monotonic))
             uint64(UInt64(bitPattern: boottime))
         case .setHostname(let text), .enterRoot(let text), .makeMask(let text), .setWorkingDirectory(let text),
-            .openGuards(let text), .unmount(let text):
+            .requireMounted(let text), .unmount(let text):
             try string(text)
         case .createFileSystem(let slot, let type, let options, let attributes):
             uint32(slot.index)
@@ -132,7 +132,7 @@ public struct WireWriter {
             uint64(clear)
             flag(recursive)
         case .joinCgroup(let slot), .attachRoot(let slot), .closeSlot(let slot), .watchMemory(let slot),
-            .holdSlot(let slot), .keepInput(let slot):
+            .holdSlot(let slot), .keepInput(let slot), .openGuards(let slot):
             uint32(slot.index)
         case .attach(let slot, let path, let create):
             uint32(slot.index)

@@ -91,7 +91,8 @@ extension SetupProgram {
         case .setRootAttributes(let set, let clear): "set the root \(Self.change(set, clear))"
         case .writeControlFile(let path, let text, let optional):
             "write \"\(text)\" to \(path)\(optional ? ", if that may be" : "")"
-        case .openGuards(let path): "guard names in \(path), whenever they appear"
+        case .openGuards(let slot): "guard names in \(name(slot)), whenever they appear"
+        case .requireMounted(let path): "check that something is mounted on \(path)"
         case .guardName(let path, let action, _): "\(action) \(path)"
         case .requireFileSystem(let path, let magic): "check that \(path) is \(Self.fileSystem(magic))"
         case .closeSlot(let slot): "close \(name(slot))"

@@ -65,6 +65,8 @@ public struct GuardPlan: Sendable, Equatable {
     public var placeholders: [Placeholder] = []
     /// Directories that the caller may not read and does not own, so that nothing could be looked for inside.
     public var unreadable: [String] = []
+    /// Names that are there and were passed over, with all below them, because the sandbox shows something else there.
+    public var covered: [String] = []
 
     /// Everything to mount, a directory before what is in it.
     public var steps: [Step] {

@@ -16,6 +16,8 @@ struct GuardWalk {
     private(set) var matches: [GuardPlan.Match] = []
     /// Directories that the caller may not read and does not own.
     private(set) var unreadable: [String] = []
+    /// Covered names that were met.
+    private(set) var passedOver: [String] = []
     /// What markers stand for.
     private(set) var protectedPaths: [String] = []
     private(set) var hiddenPaths: [String] = []
@@ -75,7 +77,8 @@ struct GuardWalk {
     ) throws(StorageError) {
         let text = entry.name.repairedText
         let path = place.path.isEmpty ? text : place.path + "/" + text
-        guard !covered.contains(path), let kind = try kind(of: entry, in: directory, path) else { return }
+        if passesOver(path) { return }
+        guard let kind = try kind(of: entry, in: directory, path) else { return }
         let hides = hide.matches(path, isDirectory: kind == .directory)
         let protects = !place.isProtected && !hides && protect.matches(path, isDirectory: kind == .directory)
         var inner = place
@@ -102,7 +105,7 @@ struct GuardWalk {
     private mutating func enter(
         _ child: ByteName, _ parent: borrowing Descriptor, _ place: Place
     ) throws(StorageError) {
-        guard !covered.contains(place.path) else { return }
+        if passesOver(place.path) { return }
         guard hide.couldMatchBelow(place.path) || (!place.isProtected && protect.couldMatchBelow(place.path)) else {
             return
         }
@@ -112,6 +115,12 @@ struct GuardWalk {
         if inner.depth > bounds.depth { throw tooMuch("is deeper than \(bounds.depth) directories") }
         guard let opened = try openDirectory(child, in: parent, place.path) else { return }
         try visit(opened, inner)
+    }
+
+    private mutating func passesOver(_ path: String) -> Bool {
+        guard covered.contains(path) else { return false }
+        passedOver.append(path)
+        return true
     }
 
     private func kind(

@@ -57,6 +57,7 @@ public struct WorkspaceGuards {
         self.bounds = bounds
         plan.matches = walk.matches
         plan.unreadable = walk.unreadable
+        plan.covered = walk.passedOver
         for match in walk.matches { guarded[match.path] = match.action }
     }
 

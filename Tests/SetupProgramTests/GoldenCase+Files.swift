@@ -71,11 +71,13 @@ extension GoldenCase {
         },
         GoldenCase("guards") {
             $0.workspace = "/home/ann/job"
+            $0.binds = [try BindMount("/srv/a:/workspace/vendor:ro")]
         } inputs: {
             $0.guards = [
                 GuardStep(.hide, ".env"), GuardStep(.pin, ".git"), GuardStep(.protect, ".git/config"),
                 GuardStep(.protect, ".git/hooks"),
             ]
+            $0.coveredNames = ["vendor"]
         },
     ]
 

@@ -131,7 +131,7 @@ extension Instruction {
         switch self {
         case .setMountAttributes(let slot, _, _, _), .attachRoot(let slot), .attach(let slot, _, _),
             .closeSlot(let slot),
-            .watchMemory(let slot), .joinCgroup(let slot), .holdSlot(let slot):
+            .watchMemory(let slot), .joinCgroup(let slot), .holdSlot(let slot), .openGuards(let slot):
             [slot]
         case .landlock(.allowPath(let ruleset, _, _, _)), .landlock(.restrictSelf(let ruleset, _)): [ruleset]
         case .landlock(.allowDescriptor(let ruleset, let descriptor, _)): [ruleset, descriptor]

@@ -42,6 +42,22 @@ import Testing
         }
     }
 
+    @Test func `what something else will be mounted on is passed over with all below it, and noted where it is met`()
+        throws
+    {
+        try withTemporaryDirectory { directory in
+            for path in ["/.env", "/vendor/.env", "/vendor/deep/.env", "/a/.env"] {
+                try write("", to: directory + path)
+            }
+            let workspace = try open(directory, [.directory, .pathOnly])
+            let plan = try WorkspaceGuards.plan(
+                workspace: workspace, protect: GuardRules([]), hide: GuardRules([Self.anywhere(".env")]),
+                covered: [".env", "vendor", "vendor/deep", "absent"])
+            #expect(plan.matches.map(\.path) == ["a/.env"])
+            #expect(plan.covered.sorted() == [".env", "vendor"])
+        }
+    }
+
     @Test func `directories in which nothing could match are not visited`() throws {
         try withTemporaryDirectory { directory in
             for index in 0..<50 { try write("", to: directory + "/node_modules/\(index)") }

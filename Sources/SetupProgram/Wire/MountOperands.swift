@@ -179,7 +179,7 @@ public enum GuardAction: UInt32, Sendable {
 }
 
 public struct GuardOperands {
-    /// Relative to what `openGuards` named.
+    /// Relative to what `openGuards` opened.
     public let path: WireString
     public let action: GuardAction
     /// Whether other guards are on names in this directory.

@@ -37,9 +37,10 @@ public enum Opcode: UInt16, Sendable {
     case keepRoom = 37
 
     // Init: mounts over names of the workspace, and their keeping.
-    case openGuards = 40
     case guardName = 41
     case requireFileSystem = 42
+    case requireMounted = 43
+    case openGuards = 44
 
     // Init: what it watches.
     case openTerminal = 48

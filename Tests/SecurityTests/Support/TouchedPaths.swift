@@ -17,8 +17,8 @@ enum TouchedPaths {
             for instruction in program.instructions {
                 for path in named(instruction) {
                     // A guard's begins in the workspace, some of a directory's root in the scratch file system.
-                    let isGuard = if case .guardName = instruction { true } else { false }
-                    found.insert(path.hasPrefix("/") ? path : isGuard ? "/workspace/\(path)" : "/\(path)")
+                    let isInWorkspace = [.guardName, .requireMounted].contains(instruction.opcode)
+                    found.insert(path.hasPrefix("/") ? path : isInWorkspace ? "/workspace/\(path)" : "/\(path)")
                 }
             }
         }
