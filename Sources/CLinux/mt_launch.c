@@ -63,6 +63,14 @@ static inline MT_UNINSTRUMENTED long step(struct mt_launch *l, int stage, long r
     return l->fail_stage == stage && result >= 0 ? -l->fail_errno : result;
 }
 
+// "EINTR The dup2() or dup3() call was interrupted by a signal": dup(2). Whatever was there is closed by then, or not.
+static CHILD long duplicate_onto(int source, int target, int flags) {
+    long result;
+    do result = call3(SYS_dup3, source, target, flags);
+    while (result == -EINTR);
+    return result;
+}
+
 // Puts the descriptors where init expects them (0-2 null, 3 socket, 4 release, 5 init) and closes all others: a child of
 // a launcher with many sandboxes must hold nobody else's pipe open.
 static CHILD long arrange_descriptors(struct mt_launch *l) {
@@ -74,7 +82,7 @@ static CHILD long arrange_descriptors(struct mt_launch *l) {
     }
     for (int i = 0; i < 6; i++) {
         int source = i < 3 ? from[0] : from[i - 2];
-        long result = call3(SYS_dup3, source, i, i > 3 ? O_CLOEXEC : 0);
+        long result = duplicate_onto(source, i, i > 3 ? O_CLOEXEC : 0);
         if (result < 0) return result;
     }
     return call3(SYS_close_range, 6, ~0u, 0);
@@ -564,8 +572,8 @@ long mt_janitor_start(struct mt_janitor *j, void *stack, size_t size) {
 static CHILD int wait_for_end(void *argument) {
     char byte;
     int pipe = (int)(intptr_t)argument;
-    call3(SYS_dup3, pipe, 0, 0);
-    call3(SYS_close_range, 1, ~0u, 0);
+    // Else it would read the caller's input, or wait for itself.
+    if (duplicate_onto(pipe, 0, 0) < 0 || call3(SYS_close_range, 1, ~0u, 0) < 0) return 1;
     while (call3(SYS_read, 0, (long)&byte, 1) == -EINTR) {}
     return 0;
 }

@@ -29,11 +29,11 @@ struct LandlockIdentity: ~Copyable {
         var lock: Descriptor?
         if probe.uid != 0 {
             try Self.requireSelf(spec, probe)
-            identity = Self.user(probe.uid, gid: probe.gid)
+            identity = try Self.user(probe.uid, gid: probe.gid)
         } else if let user = spec.user {
             identity = try Self.named(user)
         } else if let owner = workspace, owner.uid != 0 {
-            identity = Self.user(owner.uid, gid: owner.gid == 0 ? nil : owner.gid)
+            identity = try Self.user(owner.uid, gid: owner.gid == 0 ? nil : owner.gid)
         } else {
             if let workspace, workspace.permissions & 0o002 == 0 {
                 throw EngineError(
@@ -51,7 +51,8 @@ struct LandlockIdentity: ~Copyable {
                 hint: "write another --user UID:GID, or leave it out")
         }
         if probe.uid == 0 {
-            for (id, map) in [(identity.uid, "uid_map"), (identity.gid, "gid_map")] where !Self.isMapped(id, map) {
+            for (id, map) in [(identity.uid, "uid_map"), (identity.gid, "gid_map")] {
+                if try Self.isMapped(id, map) { continue }
                 throw EngineError(
                     .unavailable, "user: this user namespace has no id \(id)",
                     hint: "name a user that it has with --user UID:GID: /proc/self/\(map)")
@@ -67,8 +68,8 @@ struct LandlockIdentity: ~Copyable {
     }
 
     /// Whether this process's own user namespace, as a container's, has an id. user_namespaces(7)
-    private static func isMapped(_ id: UInt32, _ map: String) -> Bool {
-        let text = ((try? readText("/proc/self/\(map)")) ?? nil) ?? ""
+    private static func isMapped(_ id: UInt32, _ map: String) throws(EngineError) -> Bool {
+        let text = try launching { () throws(SystemError) in try readText("/proc/self/\(map)") } ?? ""
         return text.split(separator: "\n").contains { line in
             let numbers = line.split(separator: " ").compactMap { UInt64($0) }
             return numbers.count == 3 && UInt64(id) >= numbers[0] && UInt64(id) - numbers[0] < numbers[2]
@@ -94,7 +95,7 @@ struct LandlockIdentity: ~Copyable {
     /// A user by what was written: numbers are the host's, names those of its /etc/passwd and /etc/group.
     private static func named(_ reference: UserReference) throws(EngineError) -> AgentIdentity {
         let host = try launching { () throws(SystemError) in try open("/", [.pathOnly, .directory]) }
-        return try storing { () throws(StorageError) in
+        let (uid, gid) = try storing { () throws(StorageError) in
             var uid: UInt32
             var found: ResolvedUser?
             switch reference.user {
@@ -112,13 +113,14 @@ struct LandlockIdentity: ~Copyable {
             case .name(let name): gid = try UserLookup.resolve(group: name, inRootfs: host)
             case nil: gid = found?.gid ?? uid
             }
-            return user(uid, gid: gid)
+            return (uid, gid)
         }
+        return try user(uid, gid: gid)
     }
 
     /// - Parameter gid: `nil` asks for the user's own, or the same number.
-    private static func user(_ uid: UInt32, gid: UInt32?) -> AgentIdentity {
-        let text = ((try? readText("/etc/passwd")) ?? nil) ?? ""
+    private static func user(_ uid: UInt32, gid: UInt32?) throws(EngineError) -> AgentIdentity {
+        let text = try launching { () throws(SystemError) in try readText("/etc/passwd") } ?? ""
         let record = PasswdFile(text: text).user(withID: uid)
         return AgentIdentity(
             uid: uid, gid: gid ?? record?.gid ?? uid, name: record?.name ?? "u\(uid)", home: "")

@@ -9,6 +9,7 @@ final class Pump {
     private let sourceRaw: Int32
     private let sinkRaw: Int32
     private let sinkKind: FileKind
+    private let isFromTerminal: Bool
     /// Whether both sides are pipes.
     private let splices: Bool
     /// What was read and not yet written.
@@ -29,6 +30,7 @@ final class Pump {
         sourceRaw = source.rawValue
         sinkRaw = sink.rawValue
         sinkKind = .characterDevice
+        isFromTerminal = false
         splices = isPipeToPipe
         meter = nil
         self.source = consume source
@@ -37,10 +39,14 @@ final class Pump {
     }
 
     /// Output: from the agent's pipe or terminal to the caller's file of this kind.
-    init(from source: consuming Descriptor, to sink: consuming Descriptor, kind: FileKind, meter: OutputMeter) {
+    init(
+        from source: consuming Descriptor, to sink: consuming Descriptor, kind: FileKind, meter: OutputMeter,
+        isFromTerminal: Bool = false
+    ) {
         sourceRaw = source.rawValue
         sinkRaw = sink.rawValue
         sinkKind = kind
+        self.isFromTerminal = isFromTerminal
         splices = kind == .fifo
         self.meter = meter
         self.source = consume source
@@ -81,8 +87,8 @@ final class Pump {
         do throws(SystemError) { bytes = try read(raw: sourceRaw, upTo: 65536) } catch {
             // What was there, someone else has read.
             guard error.errno != .again else { return }
-            // EIO: a terminal whose other side is gone. Anything else: there was more.
-            if error.errno != .inputOutput, !isInput { failure = error }
+            // A terminal whose other side is gone says EIO. Anything else: there was more.
+            if !(isFromTerminal && error.errno == .inputOutput), !isInput { failure = error }
             source = nil
             return
         }

@@ -21,7 +21,8 @@ struct TerminalSession {
         let master = try launching { () throws(SystemError) in try duplicate(terminal) }
         let second = try launching { () throws(SystemError) in try duplicate(terminal) }
         return [
-            Pump(from: input, to: master), Pump(from: second, to: output, kind: .characterDevice, meter: meter),
+            Pump(from: input, to: master),
+            Pump(from: second, to: output, kind: .characterDevice, meter: meter, isFromTerminal: true),
         ]
     }
 }

@@ -242,6 +242,20 @@ import Testing
         #expect(pump.failure?.errno == .noSpace)
     }
 
+    @Test func `a pipe that cannot be read is a failure that is told, the end of a terminal is not`() throws {
+        for isFromTerminal in [false, true] {
+            // Nothing is mapped at address 0: EIO. proc_pid_mem(5)
+            let source = try open("/proc/self/mem")
+            let sink = try Pipe()
+            let pump = Pump(
+                from: source, to: sink.intoWriter(), kind: .regular, meter: OutputMeter(limit: nil),
+                isFromTerminal: isFromTerminal)
+            pump.turnIfReady()
+            #expect(pump.isDone)
+            #expect(pump.failure?.errno == (isFromTerminal ? nil : .inputOutput))
+        }
+    }
+
     @Test func `a pump carries bytes to their end, and then closes`() throws {
         let source = try Pipe()
         let sink = try Pipe()
