@@ -120,7 +120,11 @@ struct MountBuilder {
         // go first. Until "." is no mount of this namespace any more, which is EINVAL.
         try sys(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH))
         for _ in 0..<8 {
-            if mt_syscall(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH), 0, 0, 0, 0) < 0 { break }
+            do throws(StepError) { try sys(Int(SYS_umount2), literal("."), Int(MT_MNT_DETACH)) } catch
+                where error.errno == EINVAL
+            {
+                break
+            } catch { throw error }
         }
         close(oldRoot)
         oldRoot = -1

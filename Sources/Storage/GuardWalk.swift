@@ -77,8 +77,7 @@ struct GuardWalk {
     ) throws(StorageError) {
         let text = entry.name.repairedText
         let path = place.path.isEmpty ? text : place.path + "/" + text
-        if passesOver(path) { return }
-        guard let kind = try kind(of: entry, in: directory, path) else { return }
+        guard let kind = try kind(of: entry, in: directory, path), !passesOver(path, kind) else { return }
         let hides = hide.matches(path, isDirectory: kind == .directory)
         let protects = !place.isProtected && !hides && protect.matches(path, isDirectory: kind == .directory)
         var inner = place
@@ -105,7 +104,7 @@ struct GuardWalk {
     private mutating func enter(
         _ child: ByteName, _ parent: borrowing Descriptor, _ place: Place
     ) throws(StorageError) {
-        if passesOver(place.path) { return }
+        if passesOver(place.path, .directory) { return }
         guard hide.couldMatchBelow(place.path) || (!place.isProtected && protect.couldMatchBelow(place.path)) else {
             return
         }
@@ -117,9 +116,10 @@ struct GuardWalk {
         try visit(opened, inner)
     }
 
-    private mutating func passesOver(_ path: String) -> Bool {
+    private mutating func passesOver(_ path: String, _ kind: GuardPlan.Kind) -> Bool {
         guard covered.contains(path) else { return false }
-        passedOver.append(path)
+        // What is mounted on a symlink's path is on what it leads to.
+        if kind != .symlink { passedOver.append(path) }
         return true
     }
 

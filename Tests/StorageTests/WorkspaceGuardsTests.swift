@@ -49,10 +49,12 @@ import Testing
             for path in ["/.env", "/vendor/.env", "/vendor/deep/.env", "/a/.env"] {
                 try write("", to: directory + path)
             }
+            try write("", to: directory + "/c/file")
+            try makeSymlink(directory + "/c/.env", to: "file")
             let workspace = try open(directory, [.directory, .pathOnly])
             let plan = try WorkspaceGuards.plan(
                 workspace: workspace, protect: GuardRules([]), hide: GuardRules([Self.anywhere(".env")]),
-                covered: [".env", "vendor", "vendor/deep", "absent"])
+                covered: [".env", "vendor", "vendor/deep", "c/.env", "absent"])
             #expect(plan.matches.map(\.path) == ["a/.env"])
             #expect(plan.covered.sorted() == [".env", "vendor"])
         }
