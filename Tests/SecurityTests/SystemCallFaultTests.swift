@@ -70,7 +70,7 @@ extension SecurityTests {
                     + calls.indices.filter { calls[$0].role == "0.1" && calls[$0].name == "umount2" }
             case .landlock:
                 return calls.indices.filter {
-                    calls[$0].role == "0" && (30...36).contains(calls[$0].number) && !calls[$0].isMemory
+                    calls[$0].role == "0" && (26...36).contains(calls[$0].number) && !calls[$0].isMemory
                 } + first("0", "mkdirat", count: 1)
             default: return []
             }
