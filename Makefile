@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench fuzz fuzz-regress sanitize test-vm install uninstall release manual clean
+.PHONY: help run test check format bench soak fuzz fuzz-regress sanitize test-vm install uninstall release manual clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -10,7 +10,7 @@ RELEASE := swift build -c release --static-swift-stdlib
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
-	@echo '  variables  PREFIX=/usr/local DESTDIR= (install) · N=50 (bench) · TIME=600 TARGET=name (fuzz) · TEST_FLAGS="--filter Name" (test, test-vm)'
+	@echo '  variables  PREFIX=/usr/local DESTDIR= (install) · N=50 (bench) · TIME=600 TARGET=name (fuzz) · SECONDS=600 (soak) · TEST_FLAGS="--filter Name" (test, test-vm)'
 
 run: ## Install what is missing, build, and show what a sandboxed program sees next to what the host sees
 	@scripts/bootstrap run
@@ -44,6 +44,11 @@ bench: ## Compare start-up time with other sandboxes, and what a filter costs (N
 fuzz: ## Fuzz every reader of bytes that others chose (TIME=600 seconds each, TARGET=name for one; see docs/fuzzing.md)
 	@scripts/bootstrap test
 	@scripts/fuzz $(TARGET)
+
+soak: ## Sixteen clients create, enter, pause, kill and remove sandboxes at random (SECONDS=600); nothing may be left
+	@scripts/bootstrap run
+	@$(MAKE) --no-print-directory release
+	@scripts/soak --seconds $(or $(SECONDS),600)
 
 fuzz-regress: ## Run the fuzzer's kept inputs without the fuzzer, as make test does too
 	@scripts/bootstrap test

@@ -96,6 +96,7 @@ public struct Launcher: Sendable {
         try fault.check(.validate)
         try validate(spec)
         if detached == nil { try StreamPlan.requireOpen(streams, spec) }
+        try requireStateUnseen(spec)
         let probe = try probe()
         // Before anything is made: this may refuse the spec.
         let landlock = try LandlockChoice(spec, probe.landlock)

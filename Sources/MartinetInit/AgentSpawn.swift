@@ -92,7 +92,8 @@ struct AgentStarter {
         let startMode = try wire { () throws(WireError) in try AgentStartMode(&reader) }
         page.pointee.failed_errno = 0
         var start = AgentStart(
-            program: program, firstInstruction: 1, instructionCount: instructionCount, slots: slots, page: page, mode: mode)
+            program: program, firstInstruction: 1, instructionCount: instructionCount, slots: slots, page: page,
+            mode: mode)
         try oomScore.raise()
         defer { do throws(StepError) { try oomScore.restore() } catch {} }
         let pid = try start.spawn(startMode == .sharingMemory ? MT_SPAWN_SHARED : MT_SPAWN_COPIED)

@@ -30,7 +30,11 @@ extension Watch {
         if count == -Int(EAGAIN) || count == -Int(EINTR) { return true }
         guard count > 0 else { return false }
         defer { for number in 0..<taken { close(Int(numbers[number])) } }
-        if connections[index].receiver == nil { taken = room } else { connections[index].receiver?.count(descriptors: room) }
+        if connections[index].receiver == nil {
+            taken = room
+        } else {
+            connections[index].receiver?.count(descriptors: room)
+        }
         var reader = WireReader(buffer, count: count)
         do throws(WireError) {
             let kind = try RecordHeader(&reader).kind

@@ -51,7 +51,8 @@ extension SpecField {
             "tty", short: "t", "Give the agent a terminal of its own", .switched,
             .boolean(flagMeans: true, set: { $0.terminal = $1 }, get: { $0.terminal ? true : nil })),
         SpecField(
-            "interactive", short: "i", "With -d: keep standard input open for attach; without it is passed on anyway", .switched,
+            "interactive", short: "i", "With -d: keep standard input open for attach; without it is passed on anyway",
+            .switched,
             .boolean(flagMeans: true, set: { _, _ in }, get: { _ in nil })),
         SpecField(
             "stdin", metavar: "inherit|none", "The agent's standard input: yours, or nothing (inherit)",

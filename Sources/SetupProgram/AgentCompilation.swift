@@ -53,7 +53,8 @@ extension ProgramCompiler {
         }
         emit(
             .execute(
-                arguments: spec.command, environment: inputs.environment, searchPath: AgentProgram.searchPath(inputs.environment),
+                arguments: spec.command, environment: inputs.environment,
+                searchPath: AgentProgram.searchPath(inputs.environment),
                 secretNames: inputs.secretNames))
     }
 

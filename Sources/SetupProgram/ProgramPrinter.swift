@@ -50,7 +50,8 @@ extension SetupProgram {
                 + (limit == .max ? "" : "; end everything after \(limit) bytes of output")
         case .logStream(let slot, let stream): "log \(name(slot)) as \(stream)"
         case .keepInput(let slot): "keep \(name(slot)) open"
-        case .restartAgent(let most): "start the agent again if it fails\(most == .max ? "" : ", at most \(most) times")"
+        case .restartAgent(let most):
+            "start the agent again if it fails\(most == .max ? "" : ", at most \(most) times")"
         case .startAgent(let mode):
             switch mode {
             case .copied: "start the agent (fork)"

@@ -124,7 +124,8 @@ struct DetachedOptions: ParsableArguments {
         help: ArgumentHelp(
             "Start the agent again when it fails, at most N times; takes -d", valueName: "no|on-failure[:N]"))
     var restart: String?
-    @Option(name: .shortAndLong, help: ArgumentHelp("A word of yours to find it by; takes -d", valueName: "KEY[=VALUE]"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("A word of yours to find it by; takes -d", valueName: "KEY[=VALUE]"))
     var label: [String] = []
     @Option(help: ArgumentHelp("How much of the latest output is kept (16MiB); takes -d", valueName: "SIZE"))
     var logSize: String?

@@ -84,7 +84,9 @@ import Testing
     }
 
     @Test func `what only the host may say is not init's to say`() {
-        for kind: UInt16 in [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 80, 81, 82, 83, 84, 85] { #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .badOrder) }
+        for kind: UInt16 in [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 80, 81, 82, 83, 84, 85] {
+            #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .badOrder)
+        }
     }
 
     @Test func `another magic, version or kind is an error`() {

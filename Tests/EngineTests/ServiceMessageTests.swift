@@ -22,7 +22,8 @@ import Testing
             record(.execExited, exit),
             .exited(
                 ExecExitRecord(
-                    waitStatus: 0x300, userMicroseconds: 1, systemMicroseconds: 2, peakResidentKiB: 3, wallNanoseconds: 4))
+                    waitStatus: 0x300, userMicroseconds: 1, systemMicroseconds: 2, peakResidentKiB: 3,
+                    wallNanoseconds: 4))
         ),
         (record(.descriptor, [3, 0, 0, 0]), .descriptor(.input)),
         (

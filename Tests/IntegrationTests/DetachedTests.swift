@@ -19,18 +19,22 @@ import Testing
             #expect(report.contains(#""exit-status":7"#) && report.contains(#""name":"one""#), "\(report)")
             let events = try sandboxes.martinet("events").output.split(separator: "\n")
             let kinds = ["created", "started", "exited"]
-            #expect(zip(events, kinds).allSatisfy { $0.contains("\"event\":\"\($1)\"") } && events.count == 3, "\(events)")
+            #expect(
+                zip(events, kinds).allSatisfy { $0.contains("\"event\":\"\($1)\"") } && events.count == 3, "\(events)")
             #expect(try sandboxes.martinet("rm", "one").status == 0)
             #expect(try sandboxes.martinet("ps", "-aq").output.isEmpty)
         }
     }
 
-    @Test func `Another process has the first one's identity, view and cgroup, and its own streams and status`() throws {
+    @Test func `Another process has the first one's identity, view and cgroup, and its own streams and status`() throws
+    {
         try DetachedSandboxes.with { sandboxes in
-            try sandboxes.run("one", ["--env", "A=first"], script: "grep -E 'Cap|NoNew|Seccomp|^[UG]id' /proc/self/status; sleep 60")
+            try sandboxes.run(
+                "one", ["--env", "A=first"], script: "grep -E 'Cap|NoNew|Seccomp|^[UG]id' /proc/self/status; sleep 60")
             let first = try sandboxes.awaitLog("one", "Seccomp_filters").split(separator: "\n")
             let exec = try sandboxes.martinet(
-                "exec", "one", "--", "sh", "-c", "grep -E 'Cap|NoNew|Seccomp|^[UG]id' /proc/self/status; echo $A; pwd; exit 3")
+                "exec", "one", "--", "sh", "-c",
+                "grep -E 'Cap|NoNew|Seccomp|^[UG]id' /proc/self/status; echo $A; pwd; exit 3")
             #expect(exec.status == 3)
             #expect(exec.lines.dropLast(2).joined(separator: "\n") == first.joined(separator: "\n"), "\(exec.output)")
             #expect(exec.lines.suffix(2) == ["first", "/workspace"])
@@ -38,7 +42,8 @@ import Testing
             #expect(cat.output == "in\n" && cat.status == 0)
             // Without -i there is nothing to read.
             #expect(try sandboxes.martinet(["exec", "one", "cat"], input: .bytes(Array("in\n".utf8))).output.isEmpty)
-            let other = try sandboxes.martinet("exec", "-w", "/tmp", "-e", "A=second", "one", "sh", "-c", "echo $A; pwd")
+            let other = try sandboxes.martinet(
+                "exec", "-w", "/tmp", "-e", "A=second", "one", "sh", "-c", "echo $A; pwd")
             #expect(other.lines == ["second", "/tmp"])
             #expect(try sandboxes.martinet("exec", "one", "/nonexistent").status == 127)
             #expect(try sandboxes.martinet("exec", "one", "/etc/passwd").status == 126)
@@ -52,7 +57,9 @@ import Testing
     @Test func `A process that is started detached goes on, and ends with the sandbox`() throws {
         try DetachedSandboxes.with { sandboxes in
             try sandboxes.run("one", script: "sleep 60")
-            #expect(try sandboxes.martinet("exec", "-d", "one", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 60").status == 0)
+            #expect(
+                try sandboxes.martinet("exec", "-d", "one", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 60").status == 0
+            )
             var alive = 1 as Int32
             for _ in 0..<100 where alive != 0 {
                 alive = try sandboxes.martinet("exec", "one", "sh", "-c", "kill -0 $(cat /tmp/pid)").status
@@ -165,12 +172,14 @@ import Testing
         }
     }
 
-    @Test func `After a failure the agent is started again, as often as asked for, and not once it is stopped`() throws {
+    @Test func `After a failure the agent is started again, as often as asked for, and not once it is stopped`() throws
+    {
         try DetachedSandboxes.with { sandboxes in
             try sandboxes.run("one", ["--restart", "on-failure:2"], script: "echo run; exit 3")
             #expect(try sandboxes.martinet("wait", "one").output == "3\n")
             #expect(try sandboxes.martinet("logs", "one").output == "run\nrun\nrun\n")
-            try sandboxes.run("two", ["--restart", "on-failure"], script: "[ -e /tmp/x ] && exit 0; touch /tmp/x; exit 1")
+            try sandboxes.run(
+                "two", ["--restart", "on-failure"], script: "[ -e /tmp/x ] && exit 0; touch /tmp/x; exit 1")
             #expect(try sandboxes.martinet("wait", "two").output == "0\n")
             try sandboxes.run("three", ["--restart", "on-failure"], script: "echo ready; sleep 60")
             _ = try sandboxes.awaitLog("three", "ready")

@@ -52,7 +52,8 @@ import Testing
         #expect(
             longs.sorted()
                 == (SpecField.all.flatMap { [$0.flag] + $0.aliases } + [
-                    "spec", "help", "version", "report", "learn", "verbose", "detach", "rm", "restart", "label", "log-size",
+                    "spec", "help", "version", "report", "learn", "verbose", "detach", "rm", "restart", "label",
+                    "log-size",
                 ]).sorted())
         #expect(shorts.sorted() == (SpecField.all.compactMap(\.short).map(String.init) + ["h", "d", "l"]).sorted())
         for field in SpecField.all {

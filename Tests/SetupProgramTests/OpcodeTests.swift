@@ -15,7 +15,8 @@ import Testing
         42: .requireFileSystem, 43: .requireMounted, 44: .openGuards,
         48: .openTerminal, 49: .watchMemory, 50: .setDeadline, 51: .startAgent, 52: .setOOMScoreAdjustment,
         55: .watchCPUTime, 56: .watchDisk,
-        53: .outliveLauncher, 54: .holdSlot, 57: .serve, 58: .keepLog, 59: .logStream, 60: .keepInput, 61: .restartAgent,
+        53: .outliveLauncher, 54: .holdSlot, 57: .serve, 58: .keepLog, 59: .logStream, 60: .keepInput,
+        61: .restartAgent,
         64: .newSession, 65: .setStandardDescriptors, 66: .setResourceLimit, 68: .dropBoundingCapabilities,
         69: .setIdentity, 70: .setCapabilities, 71: .setWorkingDirectory, 72: .setUmask, 73: .resetSignals,
         74: .setNoNewPrivileges, 75: .installFilter, 76: .closeDescriptors, 77: .execute, 78: .setSecurebits,
@@ -56,7 +57,10 @@ import Testing
 
     @Test func `numbers inside records stay what they are`() {
         #expect([SignalScope.agent, .agentGroup, .everyone].map(\.rawValue) == [0, 1, 2])
-        #expect([EndReason.agentEnded, .deadline, .memory, .terminated, .cpuTime, .output].map(\.rawValue) == [0, 1, 2, 3, 4, 5])
+        #expect(
+            [EndReason.agentEnded, .deadline, .memory, .terminated, .cpuTime, .output].map(\.rawValue) == [
+                0, 1, 2, 3, 4, 5,
+            ])
         #expect([GuardAction.pin, .protect, .hide].map(\.rawValue) == [0, 1, 2])
         #expect([TargetKind.mustExist, .directory, .file].map(\.rawValue) == [0, 1, 2])
         #expect([DescriptorPurpose.terminal, .listener, .input].map(\.rawValue) == [1, 2, 3])

@@ -18,7 +18,8 @@ extension StoredSandbox {
                 case .created, .exited, .dead, .gone: "martinet start \(entry.displayName)"
                 case .starting, .running: nil
                 }
-            throw EngineError(.wrongState, "\(what) sandbox \(entry.displayName): it is \(entry.state.rawValue)", hint: hint)
+            throw EngineError(
+                .wrongState, "\(what) sandbox \(entry.displayName): it is \(entry.state.rawValue)", hint: hint)
         }
         return status
     }
@@ -41,7 +42,8 @@ extension StoredSandbox {
         guard let process = status.initProcess else { throw isUnreadable() }
         let run = ExecRun(
             try client(), spec: try spec(), request, streams: streams, callerTerminal: callerTerminal)
-        try? store.announce(SandboxEvent(.exec, status, attributes: ["command": request.command.joined(separator: " ")]))
+        try? store.announce(
+            SandboxEvent(.exec, status, attributes: ["command": request.command.joined(separator: " ")]))
         return try run.run(initPID: process.pid)
     }
 
@@ -115,7 +117,9 @@ extension StoredSandbox {
         guard let entry = try look() else { throw isGone() }
         guard let status = entry.status else { throw isUnreadable() }
         guard entry.state == .running || entry.state == .paused else {
-            if entry.state == .starting { throw EngineError(.wrongState, "stop sandbox \(entry.displayName): it is starting") }
+            if entry.state == .starting {
+                throw EngineError(.wrongState, "stop sandbox \(entry.displayName): it is starting")
+            }
             return false
         }
         endRestarts(status)

@@ -57,7 +57,9 @@ extension SandboxStore {
         let id = Array(event.id.text.utf8)
         for line in bytes.split(separator: 0x0a).reversed() {
             // Most lines are another's, and reading one takes longer.
-            guard line.count > 100, contains(line, id), let found = try? SandboxEvent(json: Array(line)) else { continue }
+            guard line.count > 100, contains(line, id), let found = try? SandboxEvent(json: Array(line)) else {
+                continue
+            }
             if found.id == event.id, found.kind == event.kind, found.time == event.time { return true }
         }
         return false

@@ -41,9 +41,11 @@ public struct LogReader {
     public mutating func next(_ source: Source) throws(EngineError) -> Item? {
         while true {
             guard let here = place else {
-                guard let found = try generations(source).filter({ $0.generation > last }).min(by: {
-                    $0.generation < $1.generation
-                }) else { return nil }
+                guard
+                    let found = try generations(source).filter({ $0.generation > last }).min(by: {
+                        $0.generation < $1.generation
+                    })
+                else { return nil }
                 let isSkipping = last != 0 && found.generation - last > 1
                 begin(found)
                 if isSkipping { return .gap }

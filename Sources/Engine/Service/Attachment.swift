@@ -24,7 +24,8 @@ public struct DetachKeys: Sendable, Equatable {
                 bytes.append(control)
             } else {
                 throw EngineError(
-                    .invalidSpec, "detach-keys: \(word) is no key", hint: "write a letter, or ctrl-p, divided by commas")
+                    .invalidSpec, "detach-keys: \(word) is no key", hint: "write a letter, or ctrl-p, divided by commas"
+                )
             }
         }
         self.bytes = bytes

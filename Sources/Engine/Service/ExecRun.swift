@@ -45,15 +45,21 @@ public struct ExecVerdict: Sendable {
         }
         let time = SpecNode(
             .map([
-                SpecNode.Entry(key: "wall-ns", value: nanoseconds(wallTime)), SpecNode.Entry(key: "user-ns", value: nanoseconds(userTime)),
+                SpecNode.Entry(key: "wall-ns", value: nanoseconds(wallTime)),
+                SpecNode.Entry(key: "user-ns", value: nanoseconds(userTime)),
                 SpecNode.Entry(key: "system-ns", value: nanoseconds(systemTime)),
             ]))
         return SpecNode(
             .map([
-                SpecNode.Entry(key: "version", value: number(VerdictReport.version)), SpecNode.Entry(key: "exit-status", value: number(exitStatus)),
-                SpecNode.Entry(key: "exit-code", value: code), SpecNode.Entry(key: "signal", value: signal), SpecNode.Entry(key: "time", value: time),
-                SpecNode.Entry(key: "used", value: SpecNode(.map([SpecNode.Entry(key: "resident-peak", value: number(peakResident))]))),
-            ])).jsonLine + "\n"
+                SpecNode.Entry(key: "version", value: number(VerdictReport.version)),
+                SpecNode.Entry(key: "exit-status", value: number(exitStatus)),
+                SpecNode.Entry(key: "exit-code", value: code), SpecNode.Entry(key: "signal", value: signal),
+                SpecNode.Entry(key: "time", value: time),
+                SpecNode.Entry(
+                    key: "used",
+                    value: SpecNode(.map([SpecNode.Entry(key: "resident-peak", value: number(peakResident))]))),
+            ])
+        ).jsonLine + "\n"
     }
 
     init(_ record: ExecExitRecord) {

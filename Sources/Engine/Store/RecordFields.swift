@@ -28,7 +28,9 @@ struct RecordFields {
     mutating func required<Value>(
         _ key: String, _ read: (SpecNode) throws(SpecError) -> Value
     ) throws(SpecError) -> Value {
-        guard let value = try optional(key, read) else { throw SpecError("null stands where a value belongs", path: key) }
+        guard let value = try optional(key, read) else {
+            throw SpecError("null stands where a value belongs", path: key)
+        }
         return value
     }
 

@@ -25,7 +25,9 @@ struct StoreDirectory: ~Copyable, Sendable {
         _ path: String, owner: UInt32, makes: Bool, hook: StoreHook?
     ) throws(EngineError) -> StoreDirectory? {
         if makes {
-            do throws(SystemError) { try LinuxKernel.makeDirectory(path, mode: 0o700) } catch where error.errno == .exists {} catch
+            do throws(SystemError) { try LinuxKernel.makeDirectory(path, mode: 0o700) } catch
+                where error.errno == .exists
+            {} catch
                 where error.errno == .noEntry
             {
                 throw EngineError(

@@ -93,7 +93,9 @@ extension SandboxStore {
     ///
     /// - Throws: `.unknownSandbox`, with the nearest name, or with all that could be meant.
     public func find(_ text: String) throws(EngineError) -> StoredSandbox {
-        if let name = try? SandboxName(text), let id = try holder(of: name) { return StoredSandbox(store: self, id: id) }
+        if let name = try? SandboxName(text), let id = try holder(of: name) {
+            return StoredSandbox(store: self, id: id)
+        }
         if let id = SandboxID(text) {
             let sandbox = StoredSandbox(store: self, id: id)
             if try sandbox.exists() { return sandbox }

@@ -37,7 +37,8 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     public init?(_ text: String) {
         var bytes = Array(text.utf8)[...]
         func number(_ count: Int) -> Int64? {
-            guard bytes.count >= count, let value = plainNumber(Substring(String(decoding: bytes.prefix(count), as: UTF8.self)))
+            guard bytes.count >= count,
+                let value = plainNumber(Substring(String(decoding: bytes.prefix(count), as: UTF8.self)))
             else { return nil }
             bytes = bytes.dropFirst(count)
             return Int64(value)
@@ -49,7 +50,8 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
         }
         guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2),
             take("T") || take("t") || take(" "), let hour = number(2), take(":"), let minute = number(2), take(":"),
-            let second = number(2), (1...12).contains(month), day >= 1, day <= Self.daysOfMonth(month, year), hour <= 23,
+            let second = number(2), (1...12).contains(month), day >= 1, day <= Self.daysOfMonth(month, year),
+            hour <= 23,
             minute <= 59, second <= 60
         else { return nil }
         var fraction: Int64 = 0

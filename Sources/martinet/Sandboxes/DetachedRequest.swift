@@ -22,7 +22,8 @@ struct DetachedRequest {
             ("restart", asked.restart != nil), ("label", !asked.labels.isEmpty), ("log-size", asked.logSize != nil),
         ]
         guard let found = words.first(where: \.1) else { return }
-        throw EngineError(.invalidSpec, "\(found.0): only a sandbox that goes on without its caller has one", hint: "add -d")
+        throw EngineError(
+            .invalidSpec, "\(found.0): only a sandbox that goes on without its caller has one", hint: "add -d")
     }
 
     /// Writes the sandbox down.
@@ -74,8 +75,10 @@ struct DetachedRequest {
         var labels: [String: String] = [:]
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard !parts[0].isEmpty, text.utf8.count <= 4096, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else {
-                throw SpecError("label: \(visible(text)) is not KEY or KEY=VALUE without control characters, at most 4 KiB")
+            guard !parts[0].isEmpty, text.utf8.count <= 4096, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
+            else {
+                throw SpecError(
+                    "label: \(visible(text)) is not KEY or KEY=VALUE without control characters, at most 4 KiB")
             }
             labels[parts[0]] = parts.count == 2 ? parts[1] : ""
         }

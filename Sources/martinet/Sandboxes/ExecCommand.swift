@@ -30,17 +30,21 @@ struct ExecCommand: ParsableCommand {
     @Option(name: [.short, .long], help: ArgumentHelp("The directory it starts in", valueName: "DIR"))
     var workdir: String?
 
-    @Option(name: [.short, .long], help: ArgumentHelp("A variable, or NAME alone for the caller's", valueName: "NAME[=VALUE]"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("A variable, or NAME alone for the caller's", valueName: "NAME[=VALUE]"))
     var env: [String] = []
 
     @Option(
-        help: ArgumentHelp("Write how it ended as JSON to standard error, to descriptor FD or to FILE", valueName: "json[=FD|FILE]"))
+        help: ArgumentHelp(
+            "Write how it ended as JSON to standard error, to descriptor FD or to FILE", valueName: "json[=FD|FILE]"))
     var report: String?
 
     @Argument(help: "A name, an id or the beginning of one", completion: StoreAccess.completion([.running]))
     var name: String
 
-    @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The program and its arguments", valueName: "COMMAND"))
+    @Argument(
+        parsing: .captureForPassthrough, help: ArgumentHelp("The program and its arguments", valueName: "COMMAND"))
     var command: [String] = []
 
     func run() throws {

@@ -28,7 +28,8 @@ struct LogsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only what was written until then", valueName: "TIME"))
     var until: String?
 
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Only the last N lines of what is there", valueName: "N"))
+    @Option(
+        name: [.customShort("n"), .long], help: ArgumentHelp("Only the last N lines of what is there", valueName: "N"))
     var tail: String?
 
     @Flag(name: [.short, .long], help: "Begin each line with its time")

@@ -39,7 +39,8 @@ struct PsCommand: ParsableCommand {
         // A state that is asked for is shown.
         let shows = all || self.filter.contains { $0.hasPrefix("state=") }
         guard !allUsers || effectiveUID() == 0 else {
-            throw EngineError(.unavailable, "list the sandboxes of all users: only root may", hint: "sudo martinet ps …")
+            throw EngineError(
+                .unavailable, "list the sandboxes of all users: only root may", hint: "sudo martinet ps …")
         }
         let stores = [try StoreAccess.open()] + (allUsers ? SandboxStore.foreign() : [])
         var entries: [SandboxEntry] = []

@@ -20,9 +20,11 @@ struct CreateCommand: ParsableCommand {
 struct StartCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Starts sandboxes that were created or have ended.",
-        discussion: "Their logs go on where they ended. Secrets from variables are taken from this command's environment.")
+        discussion:
+            "Their logs go on where they ended. Secrets from variables are taken from this command's environment.")
 
-    @Argument(help: "Names, ids or beginnings of ids", completion: StoreAccess.completion([.created, .exited, .dead, .gone]))
+    @Argument(
+        help: "Names, ids or beginnings of ids", completion: StoreAccess.completion([.created, .exited, .dead, .gone]))
     var names: [String]
 
     func run() throws {
@@ -39,7 +41,8 @@ struct RestartCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restart", abstract: "Stops sandboxes and starts them again.")
 
-    @Option(name: [.short, .long], help: ArgumentHelp("How long the agent may take to end (10s)", valueName: "DURATION"))
+    @Option(
+        name: [.short, .long], help: ArgumentHelp("How long the agent may take to end (10s)", valueName: "DURATION"))
     var time: String?
 
     @Argument(help: "Names, ids or beginnings of ids", completion: StoreAccess.completion())

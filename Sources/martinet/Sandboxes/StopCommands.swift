@@ -115,7 +115,8 @@ struct WaitCommand: ParsableCommand {
             let status = try sandbox.wait()
             guard let verdict = status.verdict else {
                 throw EngineError(
-                    .initFailed, "there is no verdict on \(visible(name)): "
+                    .initFailed,
+                    "there is no verdict on \(visible(name)): "
                         + (status.loss == .gone ? "the machine was started anew" : "its init was killed"))
             }
             if report != nil { return Message.output(verdict.jsonLine + "\n") }
@@ -132,7 +133,9 @@ enum SignalArgument {
     static func number(_ text: String) throws -> Int32 {
         if let number = Int32(text), (1...64).contains(number) { return number }
         let name = text.uppercased()
-        for number: Int32 in 1...64 where signalName(number) == name || signalName(number) == "SIG\(name)" { return number }
+        for number: Int32 in 1...64 where signalName(number) == name || signalName(number) == "SIG\(name)" {
+            return number
+        }
         throw EngineError(.invalidSpec, "signal: \(visible(text)) is no signal", hint: "write TERM, SIGTERM or 15")
     }
 }

@@ -77,7 +77,8 @@ struct Template {
                         .invalidSpec,
                         "format: there is no field .\(path[...index].joined(separator: "."))"
                             + suggestion(for: key, among: keys),
-                        hint: "fields: " + keys.map { ".\((path[..<index] + [$0]).joined(separator: "."))" }
+                        hint: "fields: "
+                            + keys.map { ".\((path[..<index] + [$0]).joined(separator: "."))" }
                             .joined(separator: " "))
                 }
                 node = entry.value
