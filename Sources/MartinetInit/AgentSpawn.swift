@@ -25,7 +25,8 @@ extension AgentStart {
             let listener = try sys(Int(SYS_pidfd_getfd), process, Int(mt_listener(page)), 0)
             var record = OutgoingRecord(.descriptor)
             record.append(DescriptorPurpose.listener.rawValue)
-            record.send(descriptor: Int32(listener))
+            // Without it the agent would wait for an answer for ever.
+            try record.handOver(listener)
             close(listener)
             close(process)
             mt_take_listener(page)

@@ -54,15 +54,25 @@ struct OutgoingRecord {
     /// - Returns: false where it would have had to wait.
     @discardableResult
     mutating func send(to socket: Int = controlSocket, descriptor: Int32 = -1, waits: Bool = true) -> Bool {
+        sendOnce(to: socket, descriptor, waits ? 0 : Int32(MSG_DONTWAIT)) != -Int(EAGAIN)
+    }
+
+    /// Sends the record with a descriptor that the host has to have before the sandbox can go on.
+    mutating func handOver(_ descriptor: Int, to socket: Int = controlSocket) throws(StepError) {
+        let result = sendOnce(to: socket, Int32(descriptor), 0)
+        guard result >= 0 else { throw StepError(Int32(-result)) }
+    }
+
+    /// sendmsg(2), as often as it is interrupted.
+    private mutating func sendOnce(to socket: Int, _ descriptor: Int32, _ flags: Int32) -> Int {
         finish()
         var descriptor = descriptor
         let length = count
-        let flags = waits ? 0 : Int32(MSG_DONTWAIT)
         return withUnsafeBytes(of: &storage) { bytes in
             while true {
                 let result = mt_send_descriptors(
                     Int32(socket), bytes.baseAddress, length, &descriptor, descriptor < 0 ? 0 : 1, flags)
-                if result != -Int(EINTR) { return result != -Int(EAGAIN) }
+                if result != -Int(EINTR) { return Int(result) }
             }
         }
     }

@@ -17,7 +17,7 @@ extension SecurityTests {
         private static let choice = ProcessInfo.processInfo.environment["MARTINET_FAULTS"] ?? ""
 
         private static let settings =
-            choice.isEmpty ? [.plain, .directory, .landlock] : FaultedSetting.allCases.filter { means($0) }
+            choice.isEmpty ? [.plain, .directory, .landlock, .audit] : FaultedSetting.allCases.filter { means($0) }
 
         @Test("a launch in which any one system call fails", arguments: settings)
         func everyCall(setting: FaultedSetting) throws {
@@ -54,7 +54,7 @@ extension SecurityTests {
 
         /// Where something was found once: what the launcher asks of the machine first and takes for granted then, its way
         /// there and back to another uid, placeholders being made and removed, what may be mounted on the old root, and,
-        /// without namespaces, whether the machine has the agent's id, and the cgroup that there is none of.
+        /// without namespaces, whether the machine has the agent's id, and the cgroup that there is none of; what init sends.
         private static func onceWrong(_ calls: [LaunchCall], _ setting: FaultedSetting) -> [Int] {
             func first(_ role: String, _ name: String, count: Int) -> [Int] {
                 guard let first = calls.firstIndex(where: { $0.role == role && $0.name == name }) else { return [] }
@@ -72,6 +72,8 @@ extension SecurityTests {
                 return calls.indices.filter {
                     calls[$0].role == "0" && (26...36).contains(calls[$0].number) && !calls[$0].isMemory
                 } + first("0", "mkdirat", count: 1)
+            // What init says, the filter's listener first.
+            case .audit: return calls.indices.filter { calls[$0].role == "0.1" && calls[$0].name == "sendmsg" }
             default: return []
             }
         }

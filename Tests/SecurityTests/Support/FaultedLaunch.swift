@@ -30,6 +30,8 @@ struct LaunchCall: Hashable, CustomStringConvertible {
             "close":
             [EIO, ENOMEM]
         case "wait4", "waitid": [EINTR]
+        // Of the launcher's question EPERM is an answer: something forbids Landlock, and so it is said.
+        case "landlock_create_ruleset" where role == "0": [ENOMEM, EMFILE]
         case "clone3", "clone", "vfork", "fork": [ENOMEM, EPERM, EAGAIN]
         default: [EPERM, ENOMEM]
         }
