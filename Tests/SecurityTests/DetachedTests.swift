@@ -261,7 +261,7 @@ extension SecurityTests {
                 let (pid, directory) = try store.initOf("one")
                 for _ in 0..<2000 * Patience.factor
                 where try !store.martinet("logs", "--stream", "stderr", "one").errors.contains("over") {
-                    usleep(20_000)
+                    usleep(200_000)
                 }
                 var kept = 0
                 for name in ["log.0", "log.1"] {
