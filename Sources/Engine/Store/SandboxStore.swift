@@ -138,8 +138,14 @@ public final class SandboxStore: Sendable {
         let machine = MachineState(bootID: bootID)
         var entries: [SandboxEntry] = []
         for sandbox in try all() {
-            // One that goes meanwhile is none.
-            if let entry = try sandbox.look(machine) { entries.append(entry) }
+            // One that goes meanwhile is none; one that cannot be looked at must not hide the others.
+            do throws(EngineError) {
+                if let entry = try sandbox.look(machine) { entries.append(entry) }
+            } catch where error.code == .unknownSandbox {
+            } catch {
+                entries.append(
+                    SandboxEntry(sandbox: sandbox, status: sandbox.status, state: .dead, problem: error.message))
+            }
         }
         return entries.sorted {
             let (a, b) = ($0.status?.created.nanoseconds ?? .min, $1.status?.created.nanoseconds ?? .min)
