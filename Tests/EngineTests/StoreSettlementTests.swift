@@ -157,7 +157,7 @@ import Testing
     @Test func `a cgroup that cannot be removed is tried again`() throws {
         try withStore { store in
             let made = try store.create(plainSpec())
-            try made.pretendToHaveRun(verdict: verdictBytes()) { $0.cgroups = ["/tmp/nothing/that/martinet/made"] }
+            try made.pretendToHaveRun(verdict: verdictBytes()) { $0.cgroups = ["/tmp/nothing/that/was/made"] }
             // It is no path of a cgroup's: an error, every time.
             for _ in 0..<2 {
                 let entry = try #require(try made.look())

@@ -24,7 +24,7 @@ import Testing
             #expect(
                 list.lines[0].split(separator: " ").map(String.init) == ["ID", "NAME", "COMMAND", "CREATED", "STATUS"])
             #expect(list.lines[1].contains("web"))
-            #expect(list.lines[1].contains("\"sh -c while true; …\""))
+            #expect(list.lines[1].contains("\"sh -c while true; d…\""))
             #expect(list.lines[1].contains("Up "))
 
             let all = try kept.martinet(["ps", "-a", "--format", "{{.Name}} {{.State}} {{.ExitCode}}|{{.Labels}}"])
