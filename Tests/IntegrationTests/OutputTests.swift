@@ -42,7 +42,7 @@ import Testing
         // A buffer, and code that had not been used before.
         #expect(before > 0 && peak < before + (8 << 10), "from \(before) to \(peak) KiB")
         let initProcess = try #require(HostView.initProcess(of: program.pid))
-        #expect((1..<1 << 10).contains(HostView.residentKiB(initProcess)))
+        #expect((1..<1280).contains(HostView.residentKiB(initProcess)))
     }
 
     @Test func `Both streams together count, and what is within the limit arrives whole`() throws {
