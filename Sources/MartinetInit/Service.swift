@@ -83,9 +83,13 @@ struct Service {
         }
     }
 
-    /// Moves everything that the streams have into the log: all who could write more are gone.
+    /// Moves everything that the streams have into the log: all in here who could write more are gone. Whom an agent passed its
+    /// end to outside may be not: no more than a pipe can hold is taken. pipe(7), /proc/sys/fs/pipe-max-size
     mutating func takeAll() {
-        for index in 0..<Self.mostStreams { while take(stream: index) {} }
+        for index in 0..<Self.mostStreams {
+            var count = 0
+            while count < 256, take(stream: index) { count += 1 }
+        }
     }
 
     // MARK: Waiting

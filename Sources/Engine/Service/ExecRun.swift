@@ -167,7 +167,7 @@ struct ExecRun {
     private func awaitStart(_ program: SetupProgram) throws(EngineError) -> Descriptor? {
         var terminal: Descriptor?
         while true {
-            guard let answer = try client.next() else { throw InitClient.gone }
+            let answer = try client.answer()
             let message = answer.message
             switch message {
             case .started: return terminal

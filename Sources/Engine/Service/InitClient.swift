@@ -165,7 +165,8 @@ final class InitClient {
         }
     }
 
-    private func answer() throws(EngineError) -> Answer {
+    /// The next record, which must come in time.
+    func answer() throws(EngineError) -> Answer {
         let raw = socket.rawValue
         let ready = try launching { () throws(SystemError) in
             try poll([(raw, .readable)], milliseconds: Self.patience)
