@@ -19,7 +19,8 @@ import Testing
         #expect(outcome.errors.contains(#""output-bytes":\#(limit)"#), "\(outcome.errors)")
     }
 
-    @Test func `attack 31: a gibibyte without a line end passes with the launcher's and init's memory flat`() throws {
+    @Test(.enabled(if: !Sanitizer.hasRuntime, "a sanitizer keeps what was freed, so memory is not flat"))
+    func `attack 31: a gibibyte without a line end passes with the launcher's and init's memory flat`() throws {
         let path = "/dev/shm/martinet-output-\(processID())"
         let program = try HostProgram(
             [
