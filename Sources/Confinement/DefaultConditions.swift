@@ -63,6 +63,14 @@ extension DefaultRules {
         ]
     }()
 
+    /// Init keeps its resource limits: it is 1 in every sandbox, and who has its ids, as root inside or where a single id is
+    /// mapped, could end it with one of CPU time, or keep it from its last word with one of file sizes. prlimit(2)
+    static let initLimits: [SeccompProfile.Rule] = [
+        Rule(
+            .errno(.notPermitted), ["prlimit64"],
+            when: [.int(0, equals: 1), Condition(argument: 2, .notEqual, 0)])
+    ]
+
     /// PER_LINUX and PER_LINUX32, each with and without UNAME26, and the question (0xffffffff). No ADDR_NO_RANDOMIZE,
     /// no MMAP_PAGE_ZERO. sys/personality.h
     static let personalities: [SeccompProfile.Rule] =

@@ -23,7 +23,7 @@ extension SeccompProfile {
         if denySetuidBits { rules += DefaultRules.setuidBits + DefaultRules.fileCapabilities(capabilities) }
         rules += DefaultRules.sockets(capabilities)
         rules += DefaultRules.terminals
-        rules += DefaultRules.coreLimit
+        rules += DefaultRules.initLimits + DefaultRules.coreLimit
         rules += DefaultRules.personalities
         rules += DefaultRules.opened(by: capabilities)
         rules += DefaultRules.processes

@@ -15,7 +15,7 @@ extension SeccompProfile {
     /// filter stays with it. No capability opens anything.
     public static let strict = SeccompProfile(
         rules: StrictRules.processes + StrictRules.opening + StrictRules.terminals + StrictRules.processControl
-            + StrictRules.sockets + DefaultRules.coreLimit + [
+            + StrictRules.sockets + DefaultRules.initLimits + DefaultRules.coreLimit + [
                 Rule(.allow, StrictRules.allowedCalls), Rule(.errno(.notPermitted), StrictRules.deniedCalls),
             ], defaultAction: .errno(.noSystemCall))
 }

@@ -189,9 +189,18 @@ struct Sandbox {
         }
     }
 
+    /// Keeps an agent that is root inside from setting init's resource limits, of which that of CPU time would end init, and
+    /// that of file sizes its log and last word: prlimit(2) lets a process do so whose ids are the other's real, effective
+    /// and saved ones. Where a single id is mapped there is no other to save.
+    private func keepLimits() {
+        guard mode == .namespaces else { return }
+        _ = mt_syscall(Int(SYS_setresgid), -1, -1, 65534, 0, 0, 0)
+    }
+
     private mutating func startAgent(_ mode: AgentStartMode) throws(StepError) {
         // Nothing in the sandbox may look into init from now on: /proc/1 and ptrace ask this. prctl(2)
         try sys(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 0, 0, 0, 0)
+        keepLimits()
         try watch.prepare()
         let page = try AgentStart.makePage()
         var start = AgentStart(
