@@ -53,6 +53,54 @@ extension AgentStart {
         return pid
     }
 
+    /// Starts a process where others of the same user are, and waits until it executes its program or has ended.
+    ///
+    /// They may signal it as soon as it is that user: stopped, it would stop an init that waits as for vfork(2). Nobody but
+    /// they would stop it, so it is killed; so is one that they keep from its program by other means, such as a lease on the
+    /// file. fcntl(2), F_SETLEASE
+    mutating func spawnAmongOthers() throws(StepError) -> Int {
+        var ends: (Int32, Int32) = (-1, -1)
+        try withWord(&ends) { ends throws(StepError) in try sys(Int(SYS_pipe2), ends, Int(O_CLOEXEC)) }
+        let (reader, writer) = (Int(ends.0), Int(ends.1))
+        defer { close(reader) }
+        let pid: Int
+        do throws(StepError) { pid = try spawn(MT_SPAWN_BESIDE) } catch {
+            close(writer)
+            throw error
+        }
+        close(writer)
+        // Closed by execve, or by the process's end. Counted, not timed: a frozen sandbox lets nobody get on.
+        var end = pollfd(fd: ends.0, events: Int16(POLLIN), revents: 0)
+        var pauses = 0
+        while true {
+            var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+            withUnsafeMutablePointer(to: &end) { end in
+                withUnsafeMutablePointer(to: &pause) { pause in
+                    _ = mt_syscall(Int(SYS_ppoll), Int(bitPattern: end), 1, Int(bitPattern: pause), 0, 8, 0)
+                }
+            }
+            if end.revents != 0 { return pid }
+            pauses += 1
+            if pauses >= Self.mostPauses || Self.isStopped(pid) {
+                _ = mt_syscall(Int(SYS_kill), pid, Int(SIGKILL), 0, 0, 0, 0)
+            }
+        }
+    }
+
+    /// Ten seconds of them.
+    private static let mostPauses = 1000
+
+    /// Whether a child stands still, which is left for whoever waits for it. waitid(2)
+    private static func isStopped(_ pid: Int) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { information in  // siginfo_t
+            information.storeBytes(of: 0, as: UInt64.self)
+            let options = Int(WUNTRACED | WNOHANG | WNOWAIT)
+            let result = mt_syscall(
+                Int(SYS_waitid), 1 /* P_PID */, pid, Int(bitPattern: information.baseAddress), options, 0, 0)
+            return result == 0 && information.load(as: Int32.self) == SIGCHLD
+        }
+    }
+
     /// A page that the agent's process shares with init even where it has a copy of its memory.
     static func makePage() throws(StepError) -> UnsafeMutablePointer<mt_agent_page> {
         let page = mt_syscall(
@@ -87,17 +135,16 @@ struct AgentStarter {
     /// Starts the agent once more, as it was started first.
     func startAgain() throws(StepError) -> Int32 {
         var program = program
-        let (opcode, operands) = try nextInstruction(&program)
-        var reader = operands
+        let (opcode, _) = try nextInstruction(&program)
         guard opcode == .startAgent else { throw StepError(EBADMSG) }
-        let startMode = try wire { () throws(WireError) in try AgentStartMode(&reader) }
         page.pointee.failed_errno = 0
         var start = AgentStart(
             program: program, firstInstruction: 1, instructionCount: instructionCount, slots: slots, page: page,
             mode: mode)
         try oomScore.raise()
         defer { do throws(StepError) { try oomScore.restore() } catch {} }
-        let pid = try start.spawn(startMode == .sharingMemory ? MT_SPAWN_SHARED : MT_SPAWN_COPIED)
+        // Somebody may have been started while there was no agent.
+        let pid = try start.spawnAmongOthers()
         guard mt_agent_errno(page) == 0 else { throw StepError(mt_agent_errno(page)) }
         return Int32(pid)
     }
@@ -146,7 +193,7 @@ struct AgentStarter {
                     mode: mode)
                 try oomScore.raise()
                 defer { do throws(StepError) { try oomScore.restore() } catch {} }
-                let pid = try start.spawn(MT_SPAWN_COPIED)
+                let pid = try start.spawnAmongOthers()
                 let errno = mt_agent_errno(page)
                 if errno == 0 { return Int32(pid) }
                 index = page.pointee.failed_index

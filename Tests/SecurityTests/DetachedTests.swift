@@ -205,6 +205,30 @@ extension SecurityTests {
                 print("closed")
             """
 
+        @Test("attack 18: root inside sets none of init's resource limits, and the end is heard of")
+        func limits() throws {
+            guard isRoot else { return }
+            try Self.with { store in
+                try store.run("one", ["--user", "root"])
+                let report = try store.attack("one", [], "limits")
+                report.expectFailure(["init-file-size", "init-descriptors", "init-cpu-time"], "EPERM")
+                report.expectSuccess("own-descriptors", result: 0)
+                #expect(try store.martinet("stop", "-t", "0", "one").status == .exited(0))
+                #expect(try store.martinet("wait", "one").output == "137\n")
+            }
+        }
+
+        @Test("attack 35: who stops what is being started does not stop init: the deadline is kept")
+        func stopped() throws {
+            try Self.with { store in
+                try store.run("one", ["--timeout", "4s"], ["\(AttackPrograms.target)/stopper"])
+                for _ in 0..<5 { _ = try store.martinet("exec", "-d", "one", "true") }
+                #expect(try store.martinet("wait", "one").output == "137\n")
+                let record = try store.martinet("inspect", "one").output
+                #expect(record.contains("deadline"), "\(record)")
+            }
+        }
+
         @Test("attack 46: records that make no sense end their connection, and the sandbox goes on")
         func records() throws {
             try Self.with { store in
