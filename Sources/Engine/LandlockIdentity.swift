@@ -70,10 +70,7 @@ struct LandlockIdentity: ~Copyable {
     /// Whether this process's own user namespace, as a container's, has an id. user_namespaces(7)
     private static func isMapped(_ id: UInt32, _ map: String) throws(EngineError) -> Bool {
         let text = try launching { () throws(SystemError) in try readText("/proc/self/\(map)") } ?? ""
-        return text.split(separator: "\n").contains { line in
-            let numbers = line.split(separator: " ").compactMap { UInt64($0) }
-            return numbers.count == 3 && UInt64(id) >= numbers[0] && UInt64(id) - numbers[0] < numbers[2]
-        }
+        return IDMapTable(text).outer(of: id) != nil
     }
 
     private static func requireSelf(_ spec: SandboxSpec, _ probe: HostProbe) throws(EngineError) {

@@ -16,12 +16,7 @@ public struct VerdictReport: Sendable {
             entry("version", number(Self.version)), entry("name", text(name)),
             entry("exit-status", number(Int(verdict.exitStatus))),
         ]
-        switch verdict.status {
-        case .exited(let code):
-            entries += [entry("exit-code", number(Int(code))), entry("signal", .init(.null))]
-        case .signaled(let signal):
-            entries += [entry("exit-code", .init(.null)), entry("signal", text(signalName(signal)))]
-        }
+        entries += Self.end(verdict.status)
         entries += [
             entry("limit", text(verdict.limit?.rawValue)), entry("reached", list(verdict.reached.map(\.rawValue))),
             entry("error", .init(.null)), entry("time", Self.times(verdict)), entry("used", Self.uses(verdict)),
@@ -41,6 +36,27 @@ public struct VerdictReport: Sendable {
             entry("signal", .init(.null)), entry("limit", .init(.null)), entry("reached", list([])),
             entry("error", map([entry("message", text(error.message)), entry("hint", text(error.hint))])),
         ])
+    }
+
+    /// How a process ended that was started in a running sandbox.
+    init(_ verdict: ExecVerdict) {
+        let time = map([
+            entry("wall-ns", duration(verdict.wallTime)), entry("user-ns", duration(verdict.userTime)),
+            entry("system-ns", duration(verdict.systemTime)),
+        ])
+        node = SpecNode(
+            .map(
+                [entry("version", number(Self.version)), entry("exit-status", number(Int(verdict.exitStatus)))]
+                    + Self.end(verdict.status) + [
+                        entry("time", time), entry("used", map([entry("resident-peak", count(verdict.peakResident))])),
+                    ]))
+    }
+
+    private static func end(_ status: ExitStatus) -> [SpecNode.Entry] {
+        switch status {
+        case .exited(let code): [entry("exit-code", number(Int(code))), entry("signal", .init(.null))]
+        case .signaled(let signal): [entry("exit-code", .init(.null)), entry("signal", text(signalName(signal)))]
+        }
     }
 
     /// The object on one line, ended by a line feed.

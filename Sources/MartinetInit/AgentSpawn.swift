@@ -137,16 +137,22 @@ struct AgentStarter {
         var program = program
         let (opcode, _) = try nextInstruction(&program)
         guard opcode == .startAgent else { throw StepError(EBADMSG) }
+        // Somebody may have been started while there was no agent.
+        let pid = try spawn(program, from: 1, of: instructionCount, slots)
+        guard mt_agent_errno(page) == 0 else { throw StepError(mt_agent_errno(page)) }
+        return pid
+    }
+
+    /// Starts a process by the instructions from one on; what failed in it is in the page.
+    private func spawn(
+        _ program: WireReader, from first: UInt32, of count: UInt32, _ slots: Slots
+    ) throws(StepError) -> Int32 {
         page.pointee.failed_errno = 0
         var start = AgentStart(
-            program: program, firstInstruction: 1, instructionCount: instructionCount, slots: slots, page: page,
-            mode: mode)
+            program: program, firstInstruction: first, instructionCount: count, slots: slots, page: page, mode: mode)
         try oomScore.raise()
         defer { do throws(StepError) { try oomScore.restore() } catch {} }
-        // Somebody may have been started while there was no agent.
-        let pid = try start.spawnAmongOthers()
-        guard mt_agent_errno(page) == 0 else { throw StepError(mt_agent_errno(page)) }
-        return Int32(pid)
+        return Int32(try start.spawnAmongOthers())
     }
 
     /// Executes a program that starts one process, and returns when that executes its own.
@@ -187,15 +193,9 @@ struct AgentStarter {
                 guard try wire({ () throws(WireError) in try AgentStartMode(&reader) }) == .copied else {
                     throw StepError(EBADMSG)
                 }
-                page.pointee.failed_errno = 0
-                var start = AgentStart(
-                    program: program, firstInstruction: index + 1, instructionCount: count, slots: own, page: page,
-                    mode: mode)
-                try oomScore.raise()
-                defer { do throws(StepError) { try oomScore.restore() } catch {} }
-                let pid = try start.spawnAmongOthers()
+                let pid = try spawn(program, from: index + 1, of: count, own)
                 let errno = mt_agent_errno(page)
-                if errno == 0 { return Int32(pid) }
+                if errno == 0 { return pid }
                 index = page.pointee.failed_index
                 throw StepError(errno)
             default: throw StepError(EBADMSG)

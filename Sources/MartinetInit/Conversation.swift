@@ -185,32 +185,8 @@ extension Watch {
             defer { close(directory) }
             var record = LargeRecord(.processes, size: RecordLayout.largest)
             defer { record.free() }
-            let size = 16384
-            let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
-            defer { buffer.deallocate() }
-            while true {
-                let length = try sys(Int(SYS_getdents64), directory, word(buffer), size)
-                if length == 0 { return record.send(to: socket) }
-                var offset = 0
-                while offset < length {
-                    // struct linux_dirent64: inode (8), offset (8), length (2), type (1), name. getdents64(2)
-                    let entry = Int(buffer.load(fromByteOffset: offset + 16, as: UInt16.self))
-                    if let number = decimal(buffer + offset + 19), record.hasRoom(for: 4) { record.append(number) }
-                    offset += max(entry, 1)
-                }
-            }
+            try visitProcesses(directory) { if record.hasRoom(for: 4) { record.append(UInt32($0)) } }
+            return record.send(to: socket)
         } catch { return refuse(error.errno, socket) }
-    }
-
-    private func decimal(_ text: UnsafeMutableRawPointer) -> UInt32? {
-        var value: UInt32 = 0
-        var index = 0
-        while true {
-            let byte = text.load(fromByteOffset: index, as: UInt8.self)
-            if byte == 0 { return index > 0 ? value : nil }
-            guard byte >= 48, byte <= 57, index < 9 else { return nil }
-            value = value * 10 + UInt32(byte - 48)
-            index += 1
-        }
     }
 }

@@ -164,20 +164,7 @@ struct ProcessTable {
             isIncomplete = true
             return
         }
-        let size = 32768
-        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
-        defer { buffer.deallocate() }
-        while true {
-            let length = mt_syscall(Int(SYS_getdents64), directory, Int(bitPattern: buffer), size, 0, 0, 0)
-            if length < 0 { isIncomplete = true }
-            guard length > 0 else { return }
-            var offset = 0
-            while offset < length {
-                // struct linux_dirent64: inode, offset, length of the record at 16, type, name at 19.
-                if let pid = Self.number(buffer + offset + 19) { take(pid) }
-                offset += Int((buffer + offset + 16).loadUnaligned(as: UInt16.self))
-            }
-        }
+        do throws(StepError) { try visitProcesses(directory) { take($0) } } catch { isIncomplete = true }
     }
 
     private mutating func take(_ pid: Int32) {
@@ -201,19 +188,6 @@ struct ProcessTable {
         }
         entries[count] = entry
         count += 1
-    }
-
-    private static func number(_ name: UnsafeMutableRawPointer) -> Int32? {
-        var value: Int32 = 0
-        var index = 0
-        while index < 9 {
-            let byte = (name + index).load(as: UInt8.self)
-            if byte == 0 { break }
-            guard byte >= 48, byte <= 57 else { return nil }
-            value = value * 10 + Int32(byte - 48)
-            index += 1
-        }
-        return value > 0 ? value : nil
     }
 
     /// Whether a process has `ancestor` above it.
@@ -292,4 +266,34 @@ struct ProcessTable {
         entry.isDead = state == UInt8(ascii: "X") || state == UInt8(ascii: "Z") && threads <= 1
         return field >= 22 ? entry : nil
     }
+}
+
+/// Calls `body` with each process that an open /proc shows. getdents64(2)
+func visitProcesses(_ proc: Int, _ body: (Int32) -> Void) throws(StepError) {
+    let size = 32768
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+    defer { buffer.deallocate() }
+    while true {
+        let length = try sys(Int(SYS_getdents64), proc, word(buffer), size)
+        guard length > 0 else { return }
+        var offset = 0
+        while offset < length {
+            // struct linux_dirent64: inode, offset, length of the record at 16, type, name at 19.
+            if let pid = processNumber(buffer + offset + 19) { body(pid) }
+            offset += Int((buffer + offset + 16).loadUnaligned(as: UInt16.self))
+        }
+    }
+}
+
+private func processNumber(_ name: UnsafeMutableRawPointer) -> Int32? {
+    var value: Int32 = 0
+    var index = 0
+    while index < 9 {
+        let byte = (name + index).load(as: UInt8.self)
+        if byte == 0 { break }
+        guard byte >= 48, byte <= 57 else { return nil }
+        value = value * 10 + Int32(byte - 48)
+        index += 1
+    }
+    return value > 0 ? value : nil
 }

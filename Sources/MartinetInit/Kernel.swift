@@ -30,6 +30,18 @@ func withWord<Value, Result>(_ value: inout Value, _ body: (Int) throws(StepErro
     try withUnsafeMutablePointer(to: &value) { pointer throws(StepError) in try body(Int(bitPattern: pointer)) }
 }
 
+/// Reads an option of a socket's own level; false where it has none. getsockopt(2)
+func readSocketOption<Value>(_ option: Int, of socket: Int, into value: inout Value) -> Bool {
+    var length = UInt32(MemoryLayout<Value>.size)
+    return withUnsafeMutablePointer(to: &value) { value in
+        withUnsafeMutablePointer(to: &length) { length in
+            mt_syscall(
+                Int(SYS_getsockopt), socket, Int(SOL_SOCKET), option, Int(bitPattern: value), Int(bitPattern: length), 0
+            )
+        }
+    } == 0
+}
+
 func close(_ descriptor: Int) { _ = mt_syscall(Int(SYS_close), descriptor, 0, 0, 0, 0, 0) }
 
 func fileStatus(_ descriptor: Int) throws(StepError) -> stat {

@@ -34,15 +34,7 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
 
 private func socketIsOurs() -> Bool {
     var type: Int32 = 0
-    var length = UInt32(MemoryLayout<Int32>.size)
-    let result = withUnsafeMutablePointer(to: &type) { type in
-        withUnsafeMutablePointer(to: &length) { length in
-            mt_syscall(
-                Int(SYS_getsockopt), controlSocket, Int(SOL_SOCKET), Int(SO_TYPE), Int(bitPattern: type),
-                Int(bitPattern: length), 0)
-        }
-    }
-    return result == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
+    return readSocketOption(Int(SO_TYPE), of: controlSocket, into: &type) && type == Int32(SOCK_SEQPACKET.rawValue)
 }
 
 /// Refuses to touch mounts or identities that are the launcher's, and to be a process of the host's where it is not.

@@ -117,16 +117,8 @@ struct Service {
             Int(SYS_accept4), listener, 0, 0, Int(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0, 0)
         guard socket >= 0 else { return }
         var peer = ucred()
-        var length = UInt32(MemoryLayout<ucred>.size)
-        let result = withUnsafeMutablePointer(to: &peer) { peer in
-            withUnsafeMutablePointer(to: &length) { length in
-                mt_syscall(
-                    Int(SYS_getsockopt), socket, Int(SOL_SOCKET), Int(SO_PEERCRED), Int(bitPattern: peer),
-                    Int(bitPattern: length), 0)
-            }
-        }
         // A process outside has no number in here.
-        guard result == 0, peer.pid == 0 else { return close(socket) }
+        guard readSocketOption(Int(SO_PEERCRED), of: socket, into: &peer), peer.pid == 0 else { return close(socket) }
         for index in 0..<Self.mostConnections where connections[index].socket < 0 {
             connections[index] = Connection(socket: socket)
             return

@@ -179,7 +179,9 @@ extension SecurityTests {
                 let (pid, directory) = try store.initOf("one")
                 // Out of the sandbox's own mounts there is no way to it.
                 let outcome = try store.martinet(
-                    "exec", "one", "sh", "-c", "ls -a \(directory) /proc/1/fd; find / -path /usr -prune -o -path /proc -prune -o -name init.sock -print 2>/dev/null")
+                    "exec", "one", "sh", "-c",
+                    "ls -a \(directory) /proc/1/fd; find / -path /usr -prune -o -path /proc -prune -o -name init.sock -print 2>/dev/null"
+                )
                 #expect(!outcome.output.contains("init.sock"))
                 // Outside it answers, and a process inside is turned away by what the kernel says of it: see the program.
                 guard isRoot else { return }
@@ -281,7 +283,8 @@ extension SecurityTests {
             try Self.with { store in
                 let size = Patience.factor > 1 ? 64 : 1024
                 try store.run(
-                    "one", ["--log-size", "1MiB"], ["sh", "-c", "head -c \(size)M /dev/zero; echo over >&2; sleep 3000"])
+                    "one", ["--log-size", "1MiB"],
+                    ["sh", "-c", "head -c \(size)M /dev/zero; echo over >&2; sleep 3000"])
                 let (pid, directory) = try store.initOf("one")
                 for _ in 0..<2000 * Patience.factor
                 where try !store.martinet("logs", "--stream", "stderr", "one").errors.contains("over") {

@@ -13,8 +13,6 @@ final class DetachedPlace {
     private let restarts: UInt32
 
     static let socketName = "init.sock"
-    static let verdictName = "verdict"
-    static let logNames = ["log.0", "log.1"]
 
     /// - Parameters:
     ///   - logCapacity: bytes of both of the log's files together.
@@ -36,9 +34,9 @@ final class DetachedPlace {
             }
             return try listenForRecords(name: Self.socketName, in: directory)
         }
-        let verdict = try open(Self.verdictName, [.readWrite, .create, .truncate])
+        let verdict = try open(VerdictFile.name, [.readWrite, .create, .truncate])
         var logs: [(slot: Slot, generation: UInt64)] = []
-        for name in Self.logNames {
+        for name in LogFollower.fileNames {
             let file = try open(name, [.readWrite, .create])
             let generation = try launching { () throws(SystemError) in Self.generation(try read(file, upTo: 16)) }
             logs.append((trees.pass(file, name: name), generation))

@@ -76,7 +76,7 @@ extension StoredSandbox {
     private func freezer(_ status: SandboxStatus) throws(EngineError) -> SandboxCgroup {
         let cgroup: SandboxCgroup
         do throws(CgroupError) {
-            cgroup = try SandboxCgroup.reopen(paths: status.cgroups, layout: try CgroupLayout.probe())
+            cgroup = try status.openCgroups()
         } catch { throw EngineError(error) }
         if cgroup.canFreeze { return cgroup }
         throw EngineError(
@@ -144,8 +144,7 @@ extension StoredSandbox {
 
     /// Over init where it answers; where it is frozen, to the process itself: init's first child.
     private func signalAgent(_ number: Int32, _ status: SandboxStatus) {
-        guard let process = status.initProcess, let running = try? process.open() else { return }
-        _ = running
+        guard let process = status.initProcess, (try? process.open()) != nil else { return }
         let list = (try? readText("/proc/\(process.pid)/task/\(process.pid)/children")) ?? nil
         for pid in (list ?? "").split(separator: " ").compactMap({ Int32($0) }) {
             // The number may have become another's: its descriptor first, then whether it is the agent.
@@ -165,9 +164,7 @@ extension StoredSandbox {
     }
 
     private func liftCPULimit(_ status: SandboxStatus) {
-        guard let layout = try? CgroupLayout.probe(),
-            let cgroup = try? SandboxCgroup.reopen(paths: status.cgroups, layout: layout)
-        else { return }
+        guard let cgroup = try? status.openCgroups() else { return }
         cgroup.liftCPULimit()
     }
 
@@ -211,5 +208,12 @@ extension StoredSandbox {
             last.loss = .killed
         }
         return last
+    }
+}
+
+extension SandboxStatus {
+    /// The sandbox's cgroups, which its starter made.
+    func openCgroups() throws(CgroupError) -> SandboxCgroup {
+        try SandboxCgroup.reopen(paths: cgroups, layout: try CgroupLayout.probe())
     }
 }

@@ -68,7 +68,7 @@ extension StoredSandbox {
     public func attach(
         input: Bool, leaving keys: DetachKeys = .usual, streams: StandardStreams = StandardStreams()
     ) throws(EngineError) -> SandboxStatus? {
-        let status = try require([.running], to: "attach to")
+        _ = try require([.running], to: "attach to")
         let follower = try LogFollower(self, follows: true)
         // What was written before is for logs.
         while try follower.nextNow() != nil {}
@@ -81,9 +81,7 @@ extension StoredSandbox {
             case .item(let item): output.write(item)
             case .ready:
                 if try typist?.take() == false { return nil }
-            case .end:
-                _ = try waitForEnd(status, within: nil)
-                return try wait()
+            case .end: return try wait()
             }
         }
     }

@@ -32,35 +32,7 @@ public struct ExecVerdict: Sendable {
     public var exitStatus: Int32 { status.shellCode }
 
     /// As `--report json` has it, on one line.
-    public var reportLine: String {
-        func number(_ value: some BinaryInteger) -> SpecNode { SpecNode(.number("\(value)")) }
-        func nanoseconds(_ duration: Duration) -> SpecNode {
-            number(duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000)
-        }
-        var code = SpecNode(.null)
-        var signal = SpecNode(.null)
-        switch status {
-        case .exited(let value): code = number(value)
-        case .signaled(let value): signal = SpecNode(.string(signalName(value)))
-        }
-        let time = SpecNode(
-            .map([
-                SpecNode.Entry(key: "wall-ns", value: nanoseconds(wallTime)),
-                SpecNode.Entry(key: "user-ns", value: nanoseconds(userTime)),
-                SpecNode.Entry(key: "system-ns", value: nanoseconds(systemTime)),
-            ]))
-        return SpecNode(
-            .map([
-                SpecNode.Entry(key: "version", value: number(VerdictReport.version)),
-                SpecNode.Entry(key: "exit-status", value: number(exitStatus)),
-                SpecNode.Entry(key: "exit-code", value: code), SpecNode.Entry(key: "signal", value: signal),
-                SpecNode.Entry(key: "time", value: time),
-                SpecNode.Entry(
-                    key: "used",
-                    value: SpecNode(.map([SpecNode.Entry(key: "resident-peak", value: number(peakResident))]))),
-            ])
-        ).jsonLine + "\n"
-    }
+    public var reportLine: String { VerdictReport(self).line }
 
     init(_ record: ExecExitRecord) {
         status = ExitStatus(waitStatus: Int32(bitPattern: record.waitStatus))
@@ -115,7 +87,7 @@ struct ExecRun {
             try awaitStart(exec)
             return nil
         }
-        let plan = try request.terminal ? nil : streamPlan(initPID, inputs.identity?.gid ?? program.agentGroup, meter)
+        let plan = try request.terminal ? nil : streamPlan(initPID, inputs.identity?.gid ?? program.agent.gid, meter)
         let old = setSignalMask(SignalSet(Self.forwarded + [SIGPIPE]))
         defer { setSignalMask(old) }
         let signals = try launching { () throws(SystemError) in try makeSignalDescriptor(SignalSet(Self.forwarded)) }
@@ -219,30 +191,5 @@ struct ExecRun {
             return
         }
         try client.signalExec(signal, toGroup: signal == SIGINT || signal == SIGQUIT)
-    }
-}
-
-extension AgentProgram {
-    /// The first process's group.
-    var agentGroup: UInt32 { agent.gid }
-}
-
-/// The lines of a map of ids. user_namespaces(7)
-struct IDMapTable {
-    private var lines: [(inner: UInt32, outer: UInt32, count: UInt32)] = []
-
-    init(_ text: String) {
-        for line in text.split(separator: "\n") {
-            let numbers = line.split(separator: " ").compactMap { UInt32($0) }
-            if numbers.count == 3 { lines.append((numbers[0], numbers[1], numbers[2])) }
-        }
-    }
-
-    /// The id outside of one inside.
-    func outer(of inner: UInt32) -> UInt32? {
-        for line in lines where inner >= line.inner && inner - line.inner < line.count {
-            return line.outer &+ (inner - line.inner)
-        }
-        return nil
     }
 }

@@ -21,9 +21,7 @@ public enum SandboxEnding {
             try sendSignal(SIGKILL, to: running)
         }
         // What a v1 freezer holds dies when it is let go of.
-        if let layout = try? CgroupLayout.probe(),
-            let cgroup = try? SandboxCgroup.reopen(paths: status.cgroups, layout: layout)
-        {
+        if let cgroup = try? status.openCgroups() {
             cgroup.liftCPULimit()
             if cgroup.canFreeze { try? cgroup.thaw(timeout: .zero) }
         }
