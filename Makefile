@@ -33,11 +33,12 @@ check: ## Check format, compiler warnings, scripts and the manual pages
 format: ## Format the Swift sources in place
 	@scripts/format
 
-bench: ## Compare start-up time with other sandboxes, and what a filter costs (N=50 rounds; wants an idle machine)
+bench: ## Compare with other sandboxes: start-up, life after it, a filter's cost, load (N=50 rounds; wants an idle machine)
 	@scripts/bootstrap bench
 	@$(MAKE) --no-print-directory release
 	$(RELEASE) --product launch-bench
 	@Benchmarks/start --rounds $(or $(N),50)
+	@Benchmarks/lifecycle
 	@Benchmarks/filter-cost --rounds $(or $(N),50)
 	@Benchmarks/load
 

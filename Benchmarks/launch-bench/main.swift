@@ -8,6 +8,10 @@ import SandboxSpec
 //
 //   launch-bench [--runs N] [--warm-up N] [--samples]
 //
+// Or starts `/bin/true` in a running sandbox over one connection, with nothing to read and nowhere to write:
+//
+//   launch-bench --exec NAME [--runs N] [--warm-up N] [--samples]
+//
 // Or keeps sandboxes alive, says `ready`, and ends them when standard input ends:
 //
 //   launch-bench --alive N
@@ -47,19 +51,39 @@ func keepAlive(_ count: Int) throws(EngineError) {
     print("ended \(count) \(Int((monotonicNow() - ending) / .milliseconds(1)))")
 }
 
+/// The text after a flag.
+func text(_ flag: String) -> String? {
+    guard let index = CommandLine.arguments.firstIndex(of: flag), index + 1 < CommandLine.arguments.count else { return nil }
+    return CommandLine.arguments[index + 1]
+}
+
 func launchAgainAndAgain() throws(EngineError) {
     var spec = SandboxSpec()
     spec.command = ["/bin/true"]
     spec.standardInput = .none
+    try measure("launches") { () throws(EngineError) in try Launcher().start(spec).wait().exitStatus }
+}
+
+func execAgainAndAgain(in name: String) throws(EngineError) {
+    let environment = getenv("MARTINET_STATE_DIR").map { ["MARTINET_STATE_DIR": String(cString: $0)] } ?? [:]
+    let store = try SandboxStore(path: SandboxStore.defaultPath(environment))
+    let connection = try store.find(name).connect()
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    let request = ExecRequest(command: ["/bin/true"])
+    try measure("execs") { () throws(EngineError) in
+        try connection.exec(request, streams: StandardStreams(input: null, output: null, error: null))?.exitStatus ?? -1
+    }
+}
+
+/// Times what ends with the status 0, and prints the times.
+func measure(_ what: String, _ body: () throws(EngineError) -> Int32) throws(EngineError) {
     let runs = number("--runs", otherwise: 200)
     var microseconds: [Double] = []
     for index in -number("--warm-up", otherwise: 20)..<runs {
         let start = monotonicNow()
-        let verdict = try Launcher().start(spec).wait()
+        let status = try body()
         let time = monotonicNow() - start
-        guard verdict.exitStatus == 0 else {
-            throw EngineError(.initFailed, "/bin/true ended with \(verdict.exitStatus)")
-        }
+        guard status == 0 else { throw EngineError(.initFailed, "/bin/true ended with \(status)") }
         if index >= 0 { microseconds.append(time / .microseconds(1)) }
     }
     if CommandLine.arguments.contains("--samples") {
@@ -68,13 +92,19 @@ func launchAgainAndAgain() throws(EngineError) {
         microseconds.sort()
         print(
             "launch-bench: median \(Int(microseconds[runs / 2])) µs, min \(Int(microseconds[0])) µs, "
-                + "p90 \(Int(microseconds[runs * 9 / 10])) µs, \(runs) launches")
+                + "p90 \(Int(microseconds[runs * 9 / 10])) µs, \(runs) \(what)")
     }
 }
 
 do throws(EngineError) {
     let alive = number("--alive", otherwise: 0)
-    if alive > 0 { try keepAlive(alive) } else { try launchAgainAndAgain() }
+    if alive > 0 {
+        try keepAlive(alive)
+    } else if let name = text("--exec") {
+        try execAgainAndAgain(in: name)
+    } else {
+        try launchAgainAndAgain()
+    }
 } catch {
     print("launch-bench: \(error)")
     exit(1)

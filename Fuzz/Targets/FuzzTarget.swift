@@ -11,6 +11,7 @@ struct FuzzTarget: Sendable {
 
     static let all: [FuzzTarget] =
         wireTargets + specTargets + quantityTargets + seccompTargets + hostFileTargets + storageTargets
+        + detachedTargets
 
     static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 }

@@ -9,6 +9,20 @@ extension SandboxCgroup {
     /// - Parameter paths: absolute, as `paths` gave them; nothing but a child of `martinet` is accepted.
     /// - Throws: `.invalidPath`; `.readFailed` where one of them is gone, with the cause `ENOENT`, or is in no hierarchy.
     public static func reopen(paths: [String], layout: CgroupLayout) throws(CgroupError) -> SandboxCgroup {
+        try reopen(paths, layout) { _ in true }
+    }
+
+    /// Whether every process of a sandbox stands still; looks at the one cgroup that says so. `nil` where none does.
+    ///
+    /// - Throws: `.readFailed`
+    public static func isFrozen(paths: [String], layout: CgroupLayout) throws(CgroupError) -> Bool? {
+        let cgroup = try reopen(paths, layout) { $0.version == .v2 || $0.controllers.contains(.freezer) }
+        return cgroup.canFreeze ? try cgroup.isFrozen : nil
+    }
+
+    private static func reopen(
+        _ paths: [String], _ layout: CgroupLayout, where isWanted: (CgroupHierarchy) -> Bool
+    ) throws(CgroupError) -> SandboxCgroup {
         var cgroup = SandboxCgroup()
         for path in paths {
             _ = try CgroupRemoval.Target(path)
@@ -16,6 +30,7 @@ extension SandboxCgroup {
             guard let hierarchy = around.max(by: { $0.mountPoint.utf8.count < $1.mountPoint.utf8.count }) else {
                 throw CgroupError(.readFailed, path, reason: "it is in no cgroup hierarchy that is mounted")
             }
+            guard isWanted(hierarchy) else { continue }
             do throws(SystemError) {
                 let directory = try openCgroup(
                     path, [.directory], type: hierarchy.version.driver.fileSystemType)

@@ -125,6 +125,38 @@ struct AgentStarter {
     let oomScore: OOMScore
     let page: UnsafeMutablePointer<mt_agent_page>
     let mode: ProgramMode
+    /// Init's bounding set.
+    private var bounding = UInt64.max
+
+    init(
+        program: WireReader, instructionCount: UInt32, slots: Slots, root: MountBuilder, oomScore: OOMScore,
+        page: UnsafeMutablePointer<mt_agent_page>, mode: ProgramMode
+    ) {
+        self.program = program
+        self.instructionCount = instructionCount
+        self.slots = slots
+        self.root = root
+        self.oomScore = oomScore
+        self.page = page
+        self.mode = mode
+        narrowBounding()
+    }
+
+    /// Drops from init's own bounding set what whoever it starts must drop: dozens of calls that each start need not repeat.
+    /// Init executes nothing, so that its own capabilities stay. capabilities(7)
+    private mutating func narrowBounding() {
+        do throws(StepError) {
+            var program = program
+            for _ in 0..<instructionCount {
+                var (opcode, reader) = try nextInstruction(&program)
+                guard opcode == .dropBoundingCapabilities else { continue }
+                let operands = try wire { () throws(WireError) in try BoundingOperands(&reader) }
+                try dropBounding(operands, of: bounding)
+                bounding = operands.keep
+                return
+            }
+        } catch {}  // each drops them for itself
+    }
 
     /// A step of another program that failed.
     struct Failure: Error {
@@ -149,7 +181,8 @@ struct AgentStarter {
     ) throws(StepError) -> Int32 {
         page.pointee.failed_errno = 0
         var start = AgentStart(
-            program: program, firstInstruction: first, instructionCount: count, slots: slots, page: page, mode: mode)
+            program: program, firstInstruction: first, instructionCount: count, slots: slots, page: page, mode: mode,
+            bounding: bounding)
         try oomScore.raise()
         defer { do throws(StepError) { try oomScore.restore() } catch {} }
         return Int32(try start.spawnAmongOthers())

@@ -10,6 +10,8 @@ struct AgentStart {
     var slots: Slots
     var page: UnsafeMutablePointer<mt_agent_page>
     var mode: ProgramMode
+    /// Init's bounding set, which the process starts with.
+    var bounding = UInt64.max
 
     func fail(_ index: UInt32, _ errno: Int32) {
         page.pointee.failed_index = index
@@ -57,7 +59,7 @@ private func execute(_ opcode: Opcode, _ reader: WireReader, _ start: AgentStart
     case .setResourceLimit:
         try setResourceLimit(try wire { () throws(WireError) in try ResourceLimitOperands(&reader) })
     case .dropBoundingCapabilities:
-        try dropBounding(try wire { () throws(WireError) in try BoundingOperands(&reader) })
+        try dropBounding(try wire { () throws(WireError) in try BoundingOperands(&reader) }, of: start.bounding)
     case .setIdentity: try setIdentity(try wire { () throws(WireError) in try IdentityOperands(&reader) })
     case .setCapabilities: try setCapabilities(try wire { () throws(WireError) in try CapabilityOperands(&reader) })
     case .setSecurebits:

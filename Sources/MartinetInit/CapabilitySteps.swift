@@ -3,8 +3,9 @@ import CLinux
 
 // What the agent's process may do as whom: ids and the five capability sets. credentials(7), capabilities(7)
 
-func dropBounding(_ operands: BoundingOperands) throws(StepError) {
-    for capability in 0...operands.last where operands.keep >> UInt64(capability) & 1 == 0 {
+/// - Parameter present: capabilities that may still be there.
+func dropBounding(_ operands: BoundingOperands, of present: UInt64) throws(StepError) {
+    for capability in 0...operands.last where (present & ~operands.keep) >> UInt64(capability) & 1 == 1 {
         try sys(Int(SYS_prctl), Int(PR_CAPBSET_DROP), Int(capability), 0, 0, 0)
     }
 }

@@ -67,7 +67,9 @@ struct LogWriter {
     /// Empties the file whose turn it is, and writes its header.
     private mutating func begin() {
         offset = 0
-        _ = mt_syscall(Int(SYS_ftruncate), file, 0, 0, 0, 0, 0)
+        // Not where it is empty: ext4 writes a file that was truncated to its disk when it is closed, which takes as long as
+        // the log is. ext4(5), auto_da_alloc
+        if !isEmpty { _ = mt_syscall(Int(SYS_ftruncate), file, 0, 0, 0, 0, 0) }
         var header = (LogLayout.magic.littleEndian, LogLayout.version.littleEndian, generation.littleEndian)
         withUnsafeMutableBytes(of: &header) { header in
             if let start = header.baseAddress { _ = write(start, LogLayout.fileHeaderSize) }
@@ -92,4 +94,8 @@ struct LogWriter {
     }
 
     private var file: Int { writesSecond ? files.1 : files.0 }
+
+    private var isEmpty: Bool {
+        do throws(StepError) { return try fileStatus(file).st_size == 0 } catch { return false }
+    }
 }

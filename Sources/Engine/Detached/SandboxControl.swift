@@ -38,13 +38,7 @@ extension StoredSandbox {
     public func exec(
         _ request: ExecRequest, streams: StandardStreams = StandardStreams(), callerTerminal: String? = nil
     ) throws(EngineError) -> ExecVerdict? {
-        let status = try require([.running], to: "exec in")
-        guard let process = status.initProcess else { throw isUnreadable() }
-        let run = ExecRun(
-            try client(), spec: try spec(), request, streams: streams, callerTerminal: callerTerminal)
-        try? store.announce(
-            SandboxEvent(.exec, status, attributes: ["command": request.command.joined(separator: " ")]))
-        return try run.run(initPID: process.pid)
+        try connect().exec(request, streams: streams, callerTerminal: callerTerminal)
     }
 
     /// Process ids inside.

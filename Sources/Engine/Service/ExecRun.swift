@@ -47,17 +47,21 @@ public struct ExecVerdict: Sendable {
 struct ExecRun {
     private let client: InitClient
     private let spec: SandboxSpec
+    private let groups: IDMapTable
     private let request: ExecRequest
     private let streams: StandardStreams
     private let callerTerminal: String?
 
-    /// - Parameter spec: the sandbox's own.
+    /// - Parameters:
+    ///   - spec: the sandbox's own.
+    ///   - groups: which say who the agent is on the host.
     init(
-        _ client: InitClient, spec: SandboxSpec, _ request: ExecRequest, streams: StandardStreams = StandardStreams(),
-        callerTerminal: String? = nil
+        _ client: InitClient, spec: SandboxSpec, groups: IDMapTable, _ request: ExecRequest,
+        streams: StandardStreams = StandardStreams(), callerTerminal: String? = nil
     ) {
         self.client = client
         self.spec = spec
+        self.groups = groups
         self.request = request
         self.streams = streams
         self.callerTerminal = callerTerminal
@@ -67,8 +71,8 @@ struct ExecRun {
 
     /// Runs to the end; `nil` where the process goes on without the caller.
     ///
-    /// - Parameter initPID: whose maps tell who the agent is on the host.
-    func run(initPID: Int32) throws(EngineError) -> ExecVerdict? {
+    /// - Parameter started: called when the program runs.
+    func run(started: () -> Void) throws(EngineError) -> ExecVerdict? {
         let program = try client.agentProgram()
         let inputs = try self.inputs()
         let exec: SetupProgram
@@ -85,14 +89,16 @@ struct ExecRun {
                 descriptors: request.terminal ? [] : [null.rawValue, null.rawValue, null.rawValue])
             // A terminal of its own, without anybody there, ends when this process lets go of it.
             try awaitStart(exec)
+            started()
             return nil
         }
-        let plan = try request.terminal ? nil : streamPlan(initPID, inputs.identity?.gid ?? program.agent.gid, meter)
+        let plan = try request.terminal ? nil : streamPlan(inputs.identity?.gid ?? program.agent.gid, meter)
         let old = setSignalMask(SignalSet(Self.forwarded + [SIGPIPE]))
         defer { setSignalMask(old) }
         let signals = try launching { () throws(SystemError) in try makeSignalDescriptor(SignalSet(Self.forwarded)) }
         try client.start(exec, firstSlot: program.slotCount, descriptors: plan.agentRaws ?? [])
         let terminal = try awaitStart(exec)
+        started()
         let session = terminal.asRaw == nil ? nil : TerminalSession(streams)
         session?.begin()
         defer { session?.end() }
@@ -120,18 +126,16 @@ struct ExecRun {
         return inputs
     }
 
-    private func streamPlan(_ initPID: Int32, _ group: UInt32, _ meter: OutputMeter) throws(EngineError) -> StreamPlan {
+    private func streamPlan(_ group: UInt32, _ meter: OutputMeter) throws(EngineError) -> StreamPlan {
         var pumped = streams
         pumped.arePumped = true
         var asked = spec
         asked.terminal = false
         asked.standardInput = request.takesInput ? .inherit : .none
         try StreamPlan.requireOpen(pumped, asked)
-        let map = try launching { () throws(SystemError) in try readText("/proc/\(initPID)/gid_map") ?? "" }
-        let lines = IDMapTable(map)
         return try StreamPlan(
-            pumped, spec: asked, mapsOwnRange: effectiveUID() == 0 && lines.outer(of: 0) != nil,
-            group: effectiveUID() == 0 ? lines.outer(of: group) : nil, meter: meter)
+            pumped, spec: asked, mapsOwnRange: effectiveUID() == 0 && groups.outer(of: 0) != nil,
+            group: effectiveUID() == 0 ? groups.outer(of: group) : nil, meter: meter)
     }
 
     /// Waits until the program runs; a terminal comes before.

@@ -40,41 +40,33 @@ public struct SandboxEntry: Sendable {
 }
 
 /// What is the same for all sandboxes of a machine, found out once for a list of them.
-struct MachineState {
+final class MachineState {
     let bootID: String
     private var cgroupLayout: CgroupLayout??
 
     init(bootID: String) { self.bootID = bootID }
 
-    private mutating func layout() -> CgroupLayout? {
+    private func layout() -> CgroupLayout? {
         if let cgroupLayout { return cgroupLayout }
         let probed = try? CgroupLayout.probe()
         cgroupLayout = .some(probed)
         return probed
     }
 
-    /// The state that a record and the machine together come to. `starting` is taken as it was written: the lock tells.
-    mutating func state(of status: SandboxStatus) throws(EngineError) -> SandboxState {
+    /// The state that a record and the machine together come to, and whether something is left to be done for an end.
+    /// `starting` is taken as it was written: the lock tells.
+    func state(of status: SandboxStatus) throws(EngineError) -> (state: SandboxState, needsSettling: Bool) {
+        let isOfThisBoot = status.bootID == bootID
         switch status.phase {
-        case .created: return .created
-        case .exited: return status.loss.map { $0 == .gone ? .gone : .dead } ?? .exited
-        case .starting: return status.bootID == bootID ? .starting : .gone
+        case .created: return (.created, false)
+        case .exited:
+            let state = status.loss.map { $0 == .gone ? SandboxState.gone : .dead } ?? .exited
+            return (state, !status.isSettled || status.removesItself)
+        case .starting: return (isOfThisBoot ? .starting : .gone, true)
         case .running:
-            guard status.bootID == bootID else { return .gone }
-            guard try Self.initIsAlive(status) else { return .exited }
-            return isPaused(status) ? .paused : .running
-        }
-    }
-
-    /// Whether something is left to be done for an end.
-    mutating func needsSettling(_ status: SandboxStatus) throws(EngineError) -> Bool {
-        switch status.phase {
-        case .created: return false
-        case .starting: return true
-        case .running:
-            guard status.bootID == bootID else { return true }
-            return try !Self.initIsAlive(status)
-        case .exited: return !status.isSettled || status.removesItself
+            guard isOfThisBoot else { return (.gone, true) }
+            guard try Self.initIsAlive(status) else { return (.exited, true) }
+            return (isPaused(status) ? .paused : .running, false)
         }
     }
 
@@ -89,13 +81,13 @@ struct MachineState {
         }
     }
 
-    private mutating func isPaused(_ status: SandboxStatus) -> Bool {
-        guard let cgroup = cgroup(of: status), cgroup.canFreeze else { return false }
-        return (try? cgroup.isFrozen) ?? false
+    private func isPaused(_ status: SandboxStatus) -> Bool {
+        guard !status.cgroups.isEmpty, let layout = layout() else { return false }
+        return (try? SandboxCgroup.isFrozen(paths: status.cgroups, layout: layout)) ?? false
     }
 
     /// The sandbox's cgroups; `nil` where it has none, or they are gone.
-    mutating func cgroup(of status: SandboxStatus) -> SandboxCgroup? {
+    func cgroup(of status: SandboxStatus) -> SandboxCgroup? {
         guard !status.cgroups.isEmpty, let layout = layout() else { return nil }
         return try? SandboxCgroup.reopen(paths: status.cgroups, layout: layout)
     }
@@ -108,33 +100,34 @@ extension StoredSandbox {
     public func look() throws(EngineError) -> SandboxEntry? { try look(MachineState(bootID: store.bootID)) }
 
     func look(_ machine: MachineState) throws(EngineError) -> SandboxEntry? {
-        var machine = machine
         switch read() {
         case .absent: return nil
         case .malformed(let reason): return SandboxEntry(sandbox: self, status: nil, state: .dead, problem: reason)
         case .incomplete: return try lookAtIncomplete(machine)
         case .status(let status):
-            guard try machine.needsSettling(status), !store.isForeign else {
-                return SandboxEntry(sandbox: self, status: status, state: try machine.state(of: status), problem: nil)
+            let found = try machine.state(of: status)
+            guard found.needsSettling, !store.isForeign else {
+                return SandboxEntry(sandbox: self, status: status, state: found.state, problem: nil)
             }
-            return try lookAtEnded(status, &machine)
+            return try lookAtEnded(status, machine)
         }
     }
 
     private func lookAtEnded(
-        _ status: SandboxStatus, _ machine: inout MachineState
+        _ status: SandboxStatus, _ machine: MachineState
     ) throws(EngineError) -> SandboxEntry? {
         do throws(EngineError) {
             // A starting one that is held is being started. Another that is held is being settled, which takes a moment.
             let patience = status.phase == .starting ? Duration.zero : .seconds(1)
-            guard let lock = try tryLock(within: patience) else {
-                guard let now = self.status else { return nil }
-                return SandboxEntry(sandbox: self, status: now, state: try machine.state(of: now), problem: nil)
+            var (last, problem): (SandboxStatus?, String?)
+            if let lock = try tryLock(within: patience) {
+                let settlement = try Settlement.settle(lock)
+                (last, problem) = (settlement.status, settlement.failure?.message)
+            } else {
+                last = self.status
             }
-            let settlement = try Settlement.settle(lock)
-            guard let now = settlement.status else { return nil }
-            return SandboxEntry(
-                sandbox: self, status: now, state: try machine.state(of: now), problem: settlement.failure?.message)
+            guard let last else { return nil }
+            return SandboxEntry(sandbox: self, status: last, state: try machine.state(of: last).state, problem: problem)
         } catch where error.code == .unknownSandbox {
             return nil
         } catch { throw error }

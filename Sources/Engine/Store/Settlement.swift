@@ -40,7 +40,6 @@ public struct Settlement: Sendable {
     private static func end(
         _ status: inout SandboxStatus, _ lock: borrowing SandboxLock, _ machine: MachineState
     ) throws(EngineError) {
-        var machine = machine
         if status.bootID != machine.bootID {
             status.loss = .gone
             // What has these paths now is another sandbox's.
@@ -50,7 +49,7 @@ public struct Settlement: Sendable {
             try SandboxEnding.kill(status)
             status.loss = .killed
         } else {
-            try findVerdict(&status, lock, &machine)
+            try findVerdict(&status, lock, machine)
         }
         status.phase = .exited
         if status.ended == nil { status.ended = .now() }
@@ -61,7 +60,7 @@ public struct Settlement: Sendable {
     }
 
     private static func findVerdict(
-        _ status: inout SandboxStatus, _ lock: borrowing SandboxLock, _ machine: inout MachineState
+        _ status: inout SandboxStatus, _ lock: borrowing SandboxLock, _ machine: MachineState
     ) throws(EngineError) {
         let record = VerdictFile.read(in: lock.directory, started: status.started)
         status.ended = record?.ended

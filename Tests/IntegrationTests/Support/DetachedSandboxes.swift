@@ -32,6 +32,11 @@ struct DetachedSandboxes {
         try HostProgram([Martinet.path] + arguments, input: input, environment: environment)
     }
 
+    /// The command line on a terminal.
+    func terminal(_ arguments: [String], rows: UInt16 = 24, columns: UInt16 = 80) throws -> TerminalProgram {
+        try TerminalProgram(arguments, environment: environment + ["TERM=vt100"], rows: rows, columns: columns)
+    }
+
     /// Starts a sandbox, and returns its id.
     @discardableResult
     func run(

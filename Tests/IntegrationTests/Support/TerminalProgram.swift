@@ -4,7 +4,7 @@ import LinuxKernel
 import TestHost
 import Testing
 
-/// `martinet run -t` in a session of its own on a terminal that the test types into and reads from.
+/// The command line in a session of its own, on a terminal that the test types into and reads from.
 final class TerminalProgram {
     let pid: Int32
     /// The terminal's path on the host.
@@ -16,7 +16,15 @@ final class TerminalProgram {
     private var seen = 0
     private var isReaped = false
 
-    init(_ options: [String], _ command: [String], rows: UInt16 = 24, columns: UInt16 = 80) throws {
+    /// `martinet run -t`
+    convenience init(_ options: [String], _ command: [String], rows: UInt16 = 24, columns: UInt16 = 80) throws {
+        try self.init(["run", "-t"] + options + ["--"] + command, rows: rows, columns: columns)
+    }
+
+    init(
+        _ arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin", "TERM=vt100"], rows: UInt16 = 24,
+        columns: UInt16 = 80
+    ) throws {
         let raw = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
         try #require(raw >= 0)
         master = Descriptor(owning: raw)
@@ -26,7 +34,7 @@ final class TerminalProgram {
         path = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         slave = try open(path, [.readWrite, .noControllingTerminal])
         try setTerminalSize(slave, TerminalSize(rows: rows, columns: columns))
-        pid = try Self.spawn([Martinet.path, "run", "-t"] + options + ["--"] + command, on: path)
+        pid = try Self.spawn([Martinet.path] + arguments, environment, on: path)
     }
 
     deinit {
@@ -36,7 +44,7 @@ final class TerminalProgram {
     }
 
     /// A session leader without a terminal gets the one that it opens: setsid comes before the opening.
-    private static func spawn(_ arguments: [String], on terminal: String) throws -> Int32 {
+    private static func spawn(_ arguments: [String], _ variables: [String], on terminal: String) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -54,7 +62,6 @@ final class TerminalProgram {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | 0x80 /* POSIX_SPAWN_SETSID */)
-        let variables = ["PATH=/usr/bin:/bin", "TERM=vt100"]
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = variables.map { strdup($0) } + [nil]
         defer { for text in words + environment { free(text) } }
