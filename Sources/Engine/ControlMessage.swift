@@ -36,7 +36,8 @@ enum ControlMessage: Equatable {
             guard let purpose = DescriptorPurpose(rawValue: try reader.uint32()) else { throw .badValue }
             self = .descriptor(purpose)
         case .program, .programPart, .signal, .terminate, .exec, .execPart, .signalExec, .queryProgram, .takeInput,
-            .closeInput, .queryProcesses, .endRestarts, .execStarted, .execExited, .agentProgram, .processes, .refused,
+            .closeInput, .queryProcesses, .endRestarts, .openPath, .execStarted, .execExited, .agentProgram, .processes,
+            .refused,
             .done:
             throw .badOrder
         }

@@ -130,7 +130,7 @@ public struct RunningSandbox: ~Copyable {
         let ready = try launching { () throws(SystemError) in
             try poll([(socket, .readable), (listener, .readable)])
         }
-        if !ready[1].isEmpty { try supervisor.answer() }
+        try supervisor.answer(ready[1])
         return !ready[0].isEmpty
     }
 
@@ -176,9 +176,9 @@ public struct RunningSandbox: ~Copyable {
                 guard terminal.asRaw == nil else { throw .badOrder }
                 terminal = table.removeLast()
             case .listener:
-                guard let supervisor, !supervisor.isListening else { throw .badOrder }
+                guard let supervisor, !supervisor.hasListened else { throw .badOrder }
                 supervisor.listen(on: table.removeLast())
-            case .input: throw .badOrder
+            case .input, .file: throw .badOrder
             }
             return .descriptor
         }
@@ -229,7 +229,7 @@ public struct RunningSandbox: ~Copyable {
         if let end, !ready[end].isEmpty { liftCPULimit() }
         var turn = Turn()
         for (index, pump) in owners.enumerated() where !ready[first + index].isEmpty { pump.turn() }
-        if listener != nil, !ready[first - 1].isEmpty { try supervisor?.answer() }
+        if listener != nil { try supervisor?.answer(ready[first - 1]) }
         dropPumps()
         if meter.isExceeded { endForOutput() }
         turn.callerIsReady = own != nil && !ready[1].isEmpty
@@ -283,7 +283,7 @@ public struct RunningSandbox: ~Copyable {
     var traces: SandboxTraces {
         SandboxTraces(
             initPID: process.pid, agentPID: agentPID, cgroups: belongings.cgroupPaths,
-            placeholders: belongings.keptPlaceholders, confinement: confinement)
+            placeholders: belongings.keptPlaceholders, confinement: confinement, program: program?.text ?? "")
     }
 
     /// Lets the sandbox go on when this process ends. Its traces must have been written down.
@@ -419,4 +419,6 @@ struct SandboxTraces: Sendable {
     var cgroups: [String]
     var placeholders: KeptPlaceholders?
     var confinement: ConfinementLevel
+    /// What init was told to do, an instruction a line.
+    var program: String
 }

@@ -31,7 +31,13 @@ final class Supervisor {
     /// What to wait for.
     var raw: Int32? { listener.asRaw }
 
-    func listen(on descriptor: consuming Descriptor?) { listener = consume descriptor }
+    /// Whether there ever was a listener: there is one.
+    private(set) var hasListened = false
+
+    func listen(on descriptor: consuming Descriptor?) {
+        listener = consume descriptor
+        hasListened = true
+    }
 
     /// How often in a row calls could be neither received nor answered: memory may be short for a moment.
     private var failures = 0
@@ -39,8 +45,14 @@ final class Supervisor {
 
     /// Answers one call that waits.
     ///
+    /// - Parameter ready: what poll(2) said of the listener. Once everybody has gone whom the filter was for, it has hung up,
+    ///   and before Linux 6.11 whoever asked for another call would wait for ever.
     /// - Throws: where none can be answered any more: the agent would wait for ever.
-    func answer() throws(EngineError) {
+    func answer(_ ready: PollEvents) throws(EngineError) {
+        guard ready.contains(.readable) else {
+            if !ready.isEmpty { listener = nil }
+            return
+        }
         switch listener {
         case .some(let listener):
             do throws(SystemError) {

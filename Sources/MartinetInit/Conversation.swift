@@ -142,8 +142,21 @@ extension Watch {
         case .queryProcesses:
             try reader.requireEnd()
             return sendProcesses(socket)
+        case .openPath:
+            return open(try OpenPathRecord(&reader), socket)
         default: return false
         }
+    }
+
+    private func open(_ request: OpenPathRecord, _ socket: Int) -> Bool {
+        guard let starter = service.starter else { return refuse(ENOENT, socket) }
+        do throws(StepError) {
+            var opening = try PathOpening(request, in: starter.root.root, for: socket)
+            try starter.oomScore.raise()
+            defer { do throws(StepError) { try starter.oomScore.restore() } catch {} }
+            try opening.start()
+            return true
+        } catch { return refuse(error.errno, socket) }
     }
 
     private func done(_ socket: Int) -> Bool {

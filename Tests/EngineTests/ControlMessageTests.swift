@@ -102,7 +102,7 @@ import Testing
 
     @Test func `numbers outside their field's range are errors`() {
         for signal: UInt8 in [0, 65, 255] { #expect(Self.error(Self.record(68, [signal, 0, 0, 0])) == .badValue) }
-        for purpose: UInt8 in [0, 4, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
+        for purpose: UInt8 in [0, 5, 255] { #expect(Self.error(Self.record(65, [purpose, 0, 0, 0])) == .badValue) }
         var exit = Self.exitPayload
         exit[4] = 6
         #expect(Self.error(Self.record(67, exit)) == .badValue)

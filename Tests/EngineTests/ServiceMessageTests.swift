@@ -59,7 +59,7 @@ import Testing
         for kind: RecordKind in [.program, .programPart, .exec, .execPart, .signal, .terminate, .started, .exited] {
             #expect(Self.error(Self.record(kind, [0, 0, 0, 0])) == .badOrder)
         }
-        #expect(Self.error(Self.record(.descriptor, [4, 0, 0, 0])) == .badValue)
+        #expect(Self.error(Self.record(.descriptor, [5, 0, 0, 0])) == .badValue)
         // Longer than any program, and with more slots than there are.
         #expect(Self.error(Self.record(.agentProgram, [1, 0, 0x80, 0, 1, 0, 0, 0, 2, 0, 0, 0])) == .badValue)
         #expect(Self.error(Self.record(.agentProgram, [5, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0])) == .badValue)
@@ -74,6 +74,12 @@ import Testing
         #expect(
             ServiceMessage.signalExec(2, toGroup: true) == [
                 0x4d, 0x54, 0x52, 0x31, 1, 0, 18, 0, 20, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0,
+            ])
+        #expect(
+            ServiceMessage.openPath("/a", flags: 0x41, mode: 0o640, uid: 1, gid: 2) == [
+                0x4d, 0x54, 0x52, 0x31, 1, 0, 32, 0, 35, 0, 0, 0, 0x41, 0, 0, 0, 0xa0, 1, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
+                2,
+                0, 0, 0, 0x2f, 0x61, 0,
             ])
     }
 }

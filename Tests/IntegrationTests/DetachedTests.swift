@@ -60,6 +60,8 @@ import Testing
             #expect(
                 try sandboxes.martinet("exec", "-d", "one", "sh", "-c", "echo $$ > /tmp/pid; exec sleep 60").status == 0
             )
+            let both = try sandboxes.martinet("exec", "-dt", "one", "sleep", "60")
+            #expect(both.status == 125 && both.errors.contains("terminal"), "\(both.errors)")
             var alive = 1 as Int32
             for _ in 0..<100 where alive != 0 {
                 alive = try sandboxes.martinet("exec", "one", "sh", "-c", "kill -0 $(cat /tmp/pid)").status

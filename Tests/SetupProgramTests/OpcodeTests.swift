@@ -46,7 +46,7 @@ import Testing
     private static let records: [UInt16: RecordKind] = [
         1: .program, 2: .programPart, 3: .signal, 4: .terminate,
         16: .exec, 17: .execPart, 18: .signalExec, 19: .queryProgram, 20: .takeInput, 21: .closeInput,
-        22: .queryProcesses, 23: .endRestarts,
+        22: .queryProcesses, 23: .endRestarts, 32: .openPath,
         64: .failed, 65: .descriptor, 66: .started, 67: .exited, 68: .stopped,
         80: .execStarted, 81: .execExited, 82: .agentProgram, 83: .processes, 84: .refused, 85: .done,
     ]
@@ -63,7 +63,7 @@ import Testing
             ])
         #expect([GuardAction.pin, .protect, .hide].map(\.rawValue) == [0, 1, 2])
         #expect([TargetKind.mustExist, .directory, .file].map(\.rawValue) == [0, 1, 2])
-        #expect([DescriptorPurpose.terminal, .listener, .input].map(\.rawValue) == [1, 2, 3])
+        #expect([DescriptorPurpose.terminal, .listener, .input, .file].map(\.rawValue) == [1, 2, 3, 4])
         #expect([LogStream.standardOutput, .standardError, .terminal].map(\.rawValue) == [1, 2, 3])
         #expect(RecordLayout.magic == 0x3152_544D && RecordLayout.version == 1)
         #expect(ProgramHeader.magic == 0x3150_544D && ProgramHeader.version == 1 && ProgramHeader.size == 56)

@@ -38,7 +38,9 @@ extension StoredSandbox {
             var sandbox = try launcher.start(
                 spec, streams: StandardStreams(), terminalSize: terminalSize, detached: place)
             do throws(EngineError) {
-                try status.take(sandbox.traces)
+                let traces = sandbox.traces
+                try status.take(traces)
+                try lock.write(program: traces.program)
                 try lock.write(status)
             } catch {
                 sandbox.abandon()

@@ -85,9 +85,7 @@ struct ExecRun {
         if request.isDetached {
             let null = try launching { () throws(SystemError) in try open("/dev/null", .readWrite) }
             try client.start(
-                exec, firstSlot: program.slotCount,
-                descriptors: request.terminal ? [] : [null.rawValue, null.rawValue, null.rawValue])
-            // A terminal of its own, without anybody there, ends when this process lets go of it.
+                exec, firstSlot: program.slotCount, descriptors: [null.rawValue, null.rawValue, null.rawValue])
             try awaitStart(exec)
             started()
             return nil
@@ -109,6 +107,12 @@ struct ExecRun {
 
     private func inputs() throws(EngineError) -> ExecInputs {
         guard !request.command.isEmpty else { throw EngineError(.invalidSpec, "exec needs a command") }
+        if request.isDetached, request.terminal {
+            // Its terminal would end with this process, and the process with its terminal.
+            throw EngineError(
+                .invalidSpec, "exec with a terminal and detached: nobody would be at the terminal",
+                hint: "leave -t out; what it writes goes nowhere")
+        }
         var inputs = ExecInputs(arguments: request.command)
         if let user = request.user {
             var asked = spec

@@ -65,6 +65,31 @@ final class InitClient {
         }
     }
 
+    /// Opens a path inside. Only a file or a directory is taken, whatever init sends.
+    func open(
+        _ path: String, _ flags: OpenFlags, mode: UInt32, uid: UInt32, gid: UInt32
+    ) throws(EngineError) -> Descriptor {
+        guard path.utf8.count < 4096, !path.utf8.contains(0) else {
+            throw EngineError(.invalidSpec, "open \(path.quoted): a path has at most 4095 bytes, and no zero byte")
+        }
+        try send(
+            ServiceMessage.openPath(
+                path, flags: UInt32(truncatingIfNeeded: flags.rawValue), mode: mode, uid: uid, gid: gid))
+        let answer = try answer()
+        let message = answer.message
+        switch message {
+        case .descriptor(.file):
+            guard answer.hasDescriptor else { throw Self.malformed }
+            let file = answer.intoDescriptor()
+            let raw = file.rawValue
+            let kind = try launching { () throws(SystemError) in try LinuxKernel.status(raw: raw).kind }
+            guard kind == .regular || kind == .directory else { throw Self.malformed }
+            return file
+        case .refused(let errno): throw Self.refusal("open \(path.quoted) inside", errno)
+        default: throw Self.malformed
+        }
+    }
+
     /// Process ids inside.
     func processes() throws(EngineError) -> [UInt32] {
         try send(ServiceMessage.queryProcesses)

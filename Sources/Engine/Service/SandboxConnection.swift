@@ -33,11 +33,7 @@ public final class SandboxConnection {
     public func exec(
         _ request: ExecRequest, streams: StandardStreams = StandardStreams(), callerTerminal: String? = nil
     ) throws(EngineError) -> ExecVerdict? {
-        if isPaused {
-            throw EngineError(
-                .wrongState, "exec in sandbox \(status.displayName): it is paused",
-                hint: "martinet resume \(status.displayName)")
-        }
+        try requireUnpaused("exec in")
         let run = ExecRun(
             client, spec: spec, groups: groups, request, streams: streams, callerTerminal: callerTerminal)
         // While it runs already.
@@ -45,6 +41,38 @@ public final class SandboxConnection {
             try? store.announce(
                 SandboxEvent(.exec, status, attributes: ["command": request.command.joined(separator: " ")]))
         }
+    }
+
+    /// Opens a file or a directory inside: what leads elsewhere leads there in the sandbox. Anything else, and what is in
+    /// /proc and /sys, does not come out.
+    ///
+    /// - Parameters:
+    ///   - path: from the sandbox's root on.
+    ///   - flags: of those for access, `create`, `exclusive`, `truncate`, `append`, `directory`, `noFollow`.
+    ///   - mode: permissions of what is made, less the sandbox's umask.
+    ///   - user: to whom the permissions apply, and whose it is when it is made; `nil`: as the first process. Without further
+    ///     groups.
+    /// - Throws: `.wrongState` where the sandbox is paused; `.unavailable` with what the kernel says.
+    /// - SeeAlso: openat2(2)
+    public func open(
+        _ path: String, _ flags: OpenFlags = .readOnly, mode: UInt32 = 0o666, as user: UserReference? = nil
+    ) throws(EngineError) -> Descriptor {
+        try requireUnpaused("open a file of")
+        var (uid, gid) = try client.agentProgram().agent
+        if let user {
+            var asked = spec
+            asked.user = user
+            let identity = try LaunchPreparation.identity(asked)
+            (uid, gid) = (identity.uid, identity.gid)
+        }
+        return try client.open(path, flags, mode: mode, uid: uid, gid: gid)
+    }
+
+    private func requireUnpaused(_ what: String) throws(EngineError) {
+        guard isPaused else { return }
+        throw EngineError(
+            .wrongState, "\(what) sandbox \(status.displayName): it is paused",
+            hint: "martinet resume \(status.displayName)")
     }
 
     private var isPaused: Bool {

@@ -56,6 +56,18 @@ enum ServiceMessage: Equatable {
     static let endRestarts = ControlMessage.record(.endRestarts) { _ in }
     static let queryProcesses = ControlMessage.record(.queryProcesses) { _ in }
 
+    static func openPath(_ path: String, flags: UInt32, mode: UInt32, uid: UInt32, gid: UInt32) -> [UInt8] {
+        ControlMessage.record(.openPath) { writer in
+            writer.uint32(flags)
+            writer.uint32(mode)
+            writer.uint32(uid)
+            writer.uint32(gid)
+            writer.uint32(UInt32(path.utf8.count))
+            writer.raw(path.utf8)
+            writer.raw(CollectionOfOne(0))
+        }
+    }
+
     static func queryProgram(from offset: Int) -> [UInt8] {
         ControlMessage.record(.queryProgram) { $0.uint32(UInt32(offset)) }
     }

@@ -3,7 +3,7 @@ import LinuxKernel
 import SandboxSpec
 
 extension StoredSandbox {
-    /// Everything that is known about the sandbox now: its state, status, spec, processes, cgroups, namespaces, verdict.
+    /// Everything that is known about the sandbox now: its state, status, spec, program, processes, cgroups, namespaces, verdict.
     /// `nil` where it is gone.
     public func inspection() throws(EngineError) -> SpecNode? {
         guard let entry = try look() else { return nil }
@@ -14,6 +14,7 @@ extension StoredSandbox {
             "id": SpecNode(id.text), "name": SpecNode(entry.displayName), "state": SpecNode(entry.state.rawValue),
             "problem": SpecNode(entry.problem), "directory": SpecNode(path),
             "status": status?.node ?? SpecNode(.null), "spec": spec ?? SpecNode(.null),
+            "program": ((try? program()) ?? nil).map { SpecNode($0) } ?? SpecNode(.null),
             "pids": SpecNode(.list(process.map { Self.pids($0, status?.cgroups ?? []) } ?? [])),
             "cgroups": SpecNode(status?.cgroups ?? []), "namespaces": Self.namespaces(process),
             "verdict": status?.verdict ?? SpecNode(.null),

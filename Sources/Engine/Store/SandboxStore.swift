@@ -5,7 +5,7 @@ import SandboxSpec
 /// Where a user's sandboxes are written down, for every process of that user to find: a directory each, and their names.
 ///
 /// ```
-/// ROOT/sandboxes/ID/   spec.json, status.json, verdict, log.0, log.1, init.sock; mode 0700
+/// ROOT/sandboxes/ID/   spec.json, status.json, program, verdict, log.0, log.1, init.sock; mode 0700
 /// ROOT/names/NAME      a symbolic link to an ID
 /// ROOT/events.jsonl    what happened
 /// ```

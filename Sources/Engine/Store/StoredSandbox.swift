@@ -80,6 +80,17 @@ public struct StoredSandbox: Sendable {
         }
     }
 
+    static let programName = "program"
+
+    /// What its init was told to do at its last start, an instruction a line; `nil` where it was never started.
+    public func program() throws(EngineError) -> [String]? {
+        let directory = try open()
+        let bytes = try keeping("read the program of \(id.short)") { () throws(SystemError) in
+            try directory.contents(Self.programName, limit: SpecNode.maximumBytes)
+        }
+        return bytes.map { String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init) }
+    }
+
     /// Takes the sandbox for this process alone: whoever starts, changes, settles or removes it holds this meanwhile. It goes
     /// with the process.
     ///
@@ -158,6 +169,13 @@ public struct SandboxLock: ~Copyable, Sendable {
         let bytes = try SandboxStore.encode(status)
         try keeping("write the status of \(sandbox.id.short)") { () throws(SystemError) in
             try directory.replace("status.json", bytes)
+        }
+    }
+
+    /// Keeps what init was told to do, for whoever inspects the sandbox.
+    func write(program: String) throws(EngineError) {
+        try keeping("write the program of \(sandbox.id.short)") { () throws(SystemError) in
+            try directory.replace(StoredSandbox.programName, Array(program.utf8))
         }
     }
 

@@ -34,6 +34,9 @@ public enum RecordKind: UInt16, Sendable {
     /// The agent is not to be started again.
     case endRestarts = 23
 
+    /// Open a path inside: see `OpenPathRecord`. Answered with a `descriptor`, or `refused`.
+    case openPath = 32
+
     /// A step failed: instruction index (u32, or `RecordLayout.noInstruction`), errno (u32).
     case failed = 64
     /// A descriptor made inside, for the host: purpose (u32, `DescriptorPurpose`); one descriptor comes along.
@@ -75,6 +78,8 @@ public enum DescriptorPurpose: UInt32, Sendable {
     case listener = 2
     /// What the agent reads from.
     case input = 3
+    /// What was asked to be opened.
+    case file = 4
 }
 
 /// Why init ended the sandbox.

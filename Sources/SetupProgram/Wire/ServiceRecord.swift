@@ -55,3 +55,23 @@ public struct AgentProgramRecord {
         part = try reader.part(count: reader.remaining)
     }
 }
+
+/// A path to be opened inside, by whom: flags of open(2) (u32), permissions of what is made (u32), uid and gid (u32 each) as
+/// numbers inside, the path from the root on (string).
+public struct OpenPathRecord {
+    public var flags: UInt32
+    public var mode: UInt32
+    public var uid: UInt32
+    public var gid: UInt32
+    public var path: WireString
+
+    public init(_ reader: inout WireReader) throws(WireError) {
+        flags = try reader.uint32()
+        mode = try reader.uint32()
+        uid = try reader.uint32()
+        gid = try reader.uint32()
+        path = try reader.string()
+        guard mode <= 0o777, uid != .max, gid != .max, path.count > 0, path.start[0] == 0x2f else { throw .badValue }
+        try reader.requireEnd()
+    }
+}

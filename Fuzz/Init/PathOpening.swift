@@ -1,0 +1,1 @@
+../../Sources/MartinetInit/PathOpening.swift
