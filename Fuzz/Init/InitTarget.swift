@@ -12,11 +12,14 @@ enum InitTarget: String, CaseIterable {
     case launcherRecords = "launcher-records"
     /// Whole programs, executed on a kernel that answers as the input says.
     case initRuns = "init-runs"
+    /// What clients of a sandbox that serves send.
+    case serviceRequests = "service-requests"
 
     func run(_ bytes: [UInt8]) {
         switch self {
         case .launcherRecords: kernel = ScriptedKernel(records: bytes)
         case .initRuns: kernel = ScriptedKernel(run: bytes)
+        case .serviceRequests: kernel = ScriptedKernel(requests: bytes)
         }
         let left = mt_fuzz_run({ _ in _ = main(0, noArguments) }, nil)
         // Init's main function returns only before there is a sandbox.

@@ -14,7 +14,7 @@ func mt_receive_descriptors(
     _ socket: Int32, _ bytes: UnsafeMutableRawPointer?, _ length: Int, _ descriptors: UnsafeMutablePointer<Int32>?,
     _ count: UnsafeMutablePointer<Int>, _ flags: Int32
 ) -> Int {
-    kernel.receive(bytes, length, descriptors, count)
+    kernel.receive(from: Int(socket), bytes, length, descriptors, count)
 }
 
 func mt_send_descriptors(
@@ -31,7 +31,7 @@ func mt_spawn(
     _ stack: UnsafeMutableRawPointer, _ size: Int, _ mode: mt_spawn_mode
 ) -> Int {
     if let errno = kernel.failure() { return errno }
-    kernel.hasStarted = true
+    let pid = kernel.started()
     var child = Child(body: body, argument: argument)
     let openBefore = kernel.open
     _ = withUnsafeMutablePointer(to: &child) { child in
@@ -43,7 +43,7 @@ func mt_spawn(
     }
     // A process has descriptors of its own.
     kernel.open = openBefore
-    return ScriptedKernel.agent
+    return pid
 }
 
 private struct Child {

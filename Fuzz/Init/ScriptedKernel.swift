@@ -14,6 +14,8 @@ struct ScriptedKernel {
 
     private var answers: ArraySlice<UInt8>
     private var records: [(bytes: [UInt8], descriptors: Int)] = []
+    /// What clients of a sandbox that serves send; `nil` where none does.
+    private var requests: [(bytes: [UInt8], descriptors: Int)]?
     private var header: [UInt8]
     private var calls = 0
     private var next: Int32 = 10
@@ -34,12 +36,33 @@ struct ScriptedKernel {
         header = Self.smallProgram
         var rest = bytes[...]
         if rest.popFirst() ?? 0 != 0 { records.append((Self.record(.program, Self.smallProgram), 0)) }
+        records += Self.records(rest)
+    }
+
+    private static func records(_ bytes: ArraySlice<UInt8>) -> [(bytes: [UInt8], descriptors: Int)] {
+        var rest = bytes
+        var records: [(bytes: [UInt8], descriptors: Int)] = []
         while let descriptors = rest.popFirst() {
             let length = min(Int(rest.popFirst() ?? 0) | Int(rest.popFirst() ?? 0) << 8, rest.count)
             records.append((Array(rest.prefix(length)), Int(descriptors)))
             rest = rest.dropFirst(length)
         }
+        return records
     }
+
+    /// The number of answers (u16), answers, then what clients send, as above, to a sandbox whose launcher has gone.
+    init(requests bytes: [UInt8]) {
+        let count = bytes.count < 2 ? 0 : min(Int(bytes[0]) | Int(bytes[1]) << 8, bytes.count - 2)
+        answers = []
+        header = Self.servingProgram
+        // Of the start nothing is of the script.
+        later = bytes.dropFirst(2).prefix(count)
+        requests = Self.records(bytes.dropFirst(2 + count))
+        records.append((Self.record(.program, Self.servingProgram), 6))
+    }
+
+    /// Answers from the agent's start on.
+    private var later: ArraySlice<UInt8> = []
 
     /// The number of answers (u16), answers, then the program. The length in its header is made to fit, and it comes
     /// with as many descriptors as it says.
@@ -60,6 +83,19 @@ struct ScriptedKernel {
         }
         // What the launcher asks for then is of the script, too.
         records.append((Self.record(.signal, [15, 0, 0, 0, 2, 0, 0, 0]), 0))
+    }
+
+    /// The process that is started next: the agent first, or again; then another's.
+    mutating func started() -> Int {
+        if !hasStarted {
+            hasStarted = true
+            answers = answers + later
+            later = []
+            return Self.agent
+        }
+        guard agentIsReaped else { return Self.agent + 1 }
+        agentIsReaped = false
+        return Self.agent
     }
 
     private static func record(_ kind: RecordKind, _ body: [UInt8], of total: Int? = nil) -> [UInt8] {
@@ -86,6 +122,28 @@ struct ScriptedKernel {
             77, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 97, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 0x2f, 98, 0x2f,
             97, 0,
         ]
+
+    /// Outlives its launcher, serves, keeps a log of 4 KiB in two files, logs one stream, keeps the agent's input, starts it
+    /// again twice; startAgent, then execute "a".
+    private static let servingProgram: [UInt8] = {
+        func number(_ value: UInt64, _ size: Int) -> [UInt8] {
+            (0..<size).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+        }
+        func instruction(_ opcode: Opcode, _ operands: [UInt8]) -> [UInt8] {
+            number(UInt64(opcode.rawValue), 2) + [0, 0] + number(UInt64(operands.count), 4) + operands
+        }
+        let instructions = [
+            instruction(.outliveLauncher, []), instruction(.serve, number(0, 4) + number(1, 4)),
+            instruction(
+                .keepLog, number(2, 4) + number(3, 4) + number(4096, 8) + number(1, 8) + number(1 << 20, 8)),
+            instruction(.logStream, number(4, 4) + number(1, 4)), instruction(.keepInput, number(5, 4)),
+            instruction(.restartAgent, number(2, 4)), instruction(.startAgent, number(0, 4)),
+            Array(smallProgram.suffix(35)),
+        ]
+        let length = ProgramHeader.size + instructions.map(\.count).reduce(0, +)
+        return [0x4d, 0x54, 0x50, 0x31, 1, 0] + number(UInt64(instructions.count), 2) + number(UInt64(length), 4)
+            + number(6, 4) + number(6, 4) + number(0, 4) + [UInt8](repeating: 7, count: 32) + instructions.joined()
+    }()
 
     // MARK: Answers
 
@@ -115,11 +173,12 @@ struct ScriptedKernel {
     }
 
     mutating func receive(
-        _ bytes: UnsafeMutableRawPointer?, _ length: Int, _ descriptors: UnsafeMutablePointer<Int32>?,
-        _ count: UnsafeMutablePointer<Int>
+        from socket: Int, _ bytes: UnsafeMutableRawPointer?, _ length: Int,
+        _ descriptors: UnsafeMutablePointer<Int32>?, _ count: UnsafeMutablePointer<Int>
     ) -> Int {
-        guard !records.isEmpty else { return 0 }
-        let record = records.removeFirst()
+        let isClient = requests != nil && socket != controlSocket
+        guard isClient ? requests?.isEmpty == false : !records.isEmpty else { return 0 }
+        let record = isClient ? requests?.removeFirst() ?? (bytes: [], descriptors: 0) : records.removeFirst()
         guard record.bytes.count <= length, record.descriptors <= count.pointee else {
             count.pointee = 0
             return -Int(EMSGSIZE)
@@ -132,7 +191,7 @@ struct ScriptedKernel {
 
     /// The launcher reads all that init says.
     func requireWordsToBeRecords() {
-        for record in said where (try? ControlMessage(record)) == nil {
+        for record in said where (try? ControlMessage(record)) == nil && (try? ServiceMessage(record)) == nil {
             fatalError("a promise is broken: init says what its launcher does not read: \(record)")
         }
     }
@@ -145,6 +204,8 @@ struct ScriptedKernel {
         if calls > Self.mostCalls { fatalError("a promise is broken: init does not end") }
         switch number {
         case Int(SYS_exit_group): return end()
+        // Cannot fail, and there are too many of them.
+        case Int(SYS_rt_sigaction): return 0
         case Int(SYS_getpid): return header.count > 20 && header[20] == 1 ? 7 : 1
         case Int(SYS_close):
             guard open.remove(arguments[0]) != nil else {
@@ -159,6 +220,7 @@ struct ScriptedKernel {
             Int(SYS_signalfd4), Int(SYS_timerfd_create), Int(SYS_pidfd_open), Int(SYS_pidfd_getfd), Int(SYS_socket),
             Int(SYS_landlock_create_ruleset):
             return descriptor()
+        case Int(SYS_accept4): return requests?.isEmpty == false ? descriptor() : -Int(EAGAIN)
         case Int(SYS_fcntl): return arguments[1] == Int(F_DUPFD_CLOEXEC) ? descriptor() : 0
         case Int(SYS_execve): return end()
         case Int(SYS_write), Int(SYS_pwrite64): return arguments[number == Int(SYS_write) ? 2 : 2]
@@ -186,7 +248,10 @@ struct ScriptedKernel {
         case Int(SYS_pipe2):
             let ends = at(arguments[0], (Int32, Int32).self)
             ends.pointee = (Int32(descriptor()), Int32(descriptor()))
-        case Int(SYS_getsockopt): at(arguments[3], Int32.self).pointee = Int32(SOCK_SEQPACKET.rawValue)
+        case Int(SYS_getsockopt):
+            // Of ucred the process id comes first.
+            let isPeer = arguments[2] == Int(SO_PEERCRED)
+            at(arguments[3], Int32.self).pointee = isPeer ? (answer() == 0xff ? 5 : 0) : Int32(SOCK_SEQPACKET.rawValue)
         case Int(SYS_clock_gettime):
             time += Int(answer() ?? 1)
             at(arguments[1], timespec.self).pointee = timespec(tv_sec: time, tv_nsec: 0)
@@ -243,8 +308,17 @@ struct ScriptedKernel {
 
     /// When the script has run out: everything has happened.
     private mutating func wait(_ address: Int, _ count: Int) -> Int {
-        let events = answer() ?? 0b011
         let words = at(address, pollfd.self)
+        if requests != nil, count > 8 {
+            // Of a service: for one bit each of the first, and one for all that follow. When the script has run out, the
+            // clients speak; the agent ends when they have nothing more to say.
+            let events = answer() ?? (requests?.isEmpty == false ? 0b1100_0000 : 0b1100_0001)
+            for index in 0..<count where words[index].fd >= 0 && events >> UInt8(min(index, 7)) & 1 == 1 {
+                words[index].revents = Int16(POLLIN)
+            }
+            return 1
+        }
+        let events = answer() ?? 0b011
         for index in 0..<count where words[index].fd >= 0 && events >> UInt8(index) & 1 == 1 {
             words[index].revents = Int16(POLLIN)
         }
@@ -252,7 +326,7 @@ struct ScriptedKernel {
     }
 
     private mutating func reap(_ address: Int) -> Int {
-        if let which = answer(), which & 3 != 0 { return which & 3 == 1 ? 0 : 99 }
+        if let which = answer(), which & 3 != 0 { return which & 3 == 1 ? 0 : which & 3 == 2 ? Self.agent + 1 : 99 }
         guard hasStarted, !agentIsReaped else { return -Int(ECHILD) }
         let status = word() ?? 0
         if address != 0 { at(address, UInt32.self).pointee = status }

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func `every corpus has a target, and every target a name of its own`() throws {
-        let ofInit = ["init-runs", "launcher-records"]
+        let ofInit = ["init-runs", "launcher-records", "service-requests"]
         let names = FuzzTarget.all.map(\.name) + ofInit
         #expect(try Self.names(Self.corpora) == names.sorted())
         #expect(Set(names).count == names.count)

@@ -124,13 +124,8 @@ private func setWorkingDirectory(_ path: WireString) throws(StepError) {
     try sys(Int(SYS_fchdir), directory)
 }
 
-/// Every signal back to its default action and unblocked: a program starts as after login. signal(7)
+/// No signal is blocked: with init's dispositions, which are the default, a program starts as after login. signal(7)
 private func resetSignals() throws(StepError) {
-    // struct sigaction of the kernel, all zero: SIG_DFL, no flags, no restorer, empty mask.
-    var action: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    for signal in 1...64 where signal != Int(SIGKILL) && signal != Int(SIGSTOP) {
-        try withWord(&action) { action throws(StepError) in try sys(Int(SYS_rt_sigaction), signal, action, 0, 8) }
-    }
     var none: UInt64 = 0
     try withWord(&none) { none throws(StepError) in
         try sys(Int(SYS_rt_sigprocmask), Int(SIG_SETMASK), none, 0, 8)

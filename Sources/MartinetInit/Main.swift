@@ -15,11 +15,7 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     // Installed without read permission, it is not dumpable from exec on, and /proc/self is not its own. Until the agent
     // starts nobody is there to look. What stays is that only the host's CAP_SYS_PTRACE counts then. ptrace(2)
     _ = mt_syscall(Int(SYS_prctl), Int(PR_SET_DUMPABLE), 1, 0, 0, 0, 0)
-    // Ignored by who started the launcher, it would be ignored here: the kernel would reap, and nobody hear of an end. wait(2)
-    var standard: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)  // struct sigaction of the kernel's: SIG_DFL
-    withUnsafeMutablePointer(to: &standard) { action in
-        _ = mt_syscall(Int(SYS_rt_sigaction), Int(SIGCHLD), Int(bitPattern: action), 0, 8, 0, 0)
-    }
+    resetDispositions()
     var program: ReceivedProgram
     do throws(StepError) {
         program = try receiveProgram()
@@ -30,6 +26,18 @@ func main(_ argc: Int32, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<CChar
     }
     var sandbox = Sandbox(program)
     sandbox.run()
+}
+
+/// Every signal back to its default action: what is started begins with that, and here all are blocked. What whoever started
+/// the launcher ignored would be ignored; of SIGCHLD, the kernel would reap, and nobody hear of an end. signal(7), wait(2)
+private func resetDispositions() {
+    // struct sigaction of the kernel, all zero: SIG_DFL, no flags, no restorer, empty mask.
+    var action: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    withUnsafeMutablePointer(to: &action) { action in
+        for signal in 1...64 where signal != Int(SIGKILL) && signal != Int(SIGSTOP) {
+            _ = mt_syscall(Int(SYS_rt_sigaction), signal, Int(bitPattern: action), 0, 8, 0, 0)
+        }
+    }
 }
 
 private func socketIsOurs() -> Bool {
