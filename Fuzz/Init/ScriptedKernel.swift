@@ -312,7 +312,7 @@ struct ScriptedKernel {
         if requests != nil, count > 8 {
             // Of a service: for one bit each of the first, and one for all that follow. When the script has run out, the
             // clients speak; the agent ends when they have nothing more to say.
-            let events = answer() ?? (requests?.isEmpty == false ? 0b1100_0000 : 0b1100_0001)
+            let events = answer() ?? (requests?.isEmpty == false ? 0b1110_0000 : 0b1110_0001)
             for index in 0..<count where words[index].fd >= 0 && events >> UInt8(min(index, 7)) & 1 == 1 {
                 words[index].revents = Int16(POLLIN)
             }

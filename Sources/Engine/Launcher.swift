@@ -225,7 +225,7 @@ public struct Launcher: Sendable {
         var facts = HostFacts(
             mapsRange: mapping.mapsRange, lastCapability: trees.probe.lastCapability,
             unifiedCgroups: cgroups.isUnified,
-            switchesTimeNamespaceAtExec: trees.probe.kernel >= HostProbe.KernelVersion(major: 6, minor: 1))
+            switchesTimeNamespaceAtExec: trees.probe.kernel >= HostProbe.KernelVersion(major: 6, minor: 2))
         facts.waitsForAnswers = trees.probe.kernel >= HostProbe.KernelVersion(major: 5, minor: 19)
         facts.changesIdentity = changesIdentity
         return SetupProgram(spec: spec, inputs: inputs, host: facts)

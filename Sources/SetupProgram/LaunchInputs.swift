@@ -235,7 +235,7 @@ public struct HostFacts: Sendable, Equatable {
     public var lastCapability: UInt32
     /// Whether the hierarchy at /sys/fs/cgroup is pure cgroup v2, which is shown inside, read-only.
     public var unifiedCgroups: Bool
-    /// Linux 6.1 and later move a child that shares memory into a new time namespace at exec.
+    /// Linux 6.2 and later move a child that shares memory into a new time namespace at exec.
     public var switchesTimeNamespaceAtExec: Bool
     /// Linux 5.19 and later let only a deadly signal break off a call that waits for a supervisor's answer.
     public var waitsForAnswers = true

@@ -124,7 +124,7 @@ extension GoldenCase {
         },
         GoldenCase("time-offsets") { $0.timeOffsets = TimeOffsets(monotonic: .seconds(86400), boottime: .seconds(-5)) },
         GoldenCase("time-offset-of-one-clock") { $0.timeOffsets = TimeOffsets(boottime: .nanoseconds(1)) },
-        GoldenCase("time-offsets-before-linux-6.1", switchesTimeNamespaceAtExec: false) {
+        GoldenCase("time-offsets-before-linux-6.2", switchesTimeNamespaceAtExec: false) {
             $0.timeOffsets = TimeOffsets(monotonic: .seconds(86400))
         },
         GoldenCase("time-offset-with-joined-cgroup") {

@@ -8,7 +8,7 @@ public let noSlot: UInt32 = .max
 
 /// How the agent's process comes about.
 public enum AgentStartMode: UInt32, Sendable {
-    /// In a copy of init's memory: what a time namespace needs before Linux 6.1.
+    /// In a copy of init's memory: what a time namespace needs before Linux 6.2.
     case copied = 0
     /// In init's own memory, which saves copying page tables.
     case sharingMemory = 1
