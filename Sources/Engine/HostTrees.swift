@@ -63,7 +63,7 @@ struct HostTrees: ~Copyable {
             throw EngineError(
                 .unavailable, "id-map \(path): \(error.errno)",
                 hint: error.errno == .invalid
-                    ? "its file system cannot be id-mapped; copy it to ext4, xfs, btrfs or tmpfs" : nil)
+                    ? "its file system cannot be id-mapped; copy it to ext4, xfs or btrfs; tmpfs since Linux 6.3" : nil)
         }
         return (.descriptor(pass(tree, name: Self.name(path, attributes, isMapped: idMap != nil))), found)
     }
