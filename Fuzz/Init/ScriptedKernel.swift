@@ -328,7 +328,9 @@ struct ScriptedKernel {
     private mutating func reap(_ address: Int) -> Int {
         if let which = answer(), which & 3 != 0 { return which & 3 == 1 ? 0 : which & 3 == 2 ? Self.agent + 1 : 99 }
         guard hasStarted, !agentIsReaped else { return -Int(ECHILD) }
-        let status = word() ?? 0
+        var status = word() ?? 0
+        // Nobody is stopped by no signal.
+        if status & 0xffff == 0x7f { status |= UInt32(SIGSTOP) << 8 }
         if address != 0 { at(address, UInt32.self).pointee = status }
         agentIsReaped = status & 0xff != 0x7f
         return Self.agent
