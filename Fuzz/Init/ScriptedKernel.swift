@@ -329,8 +329,8 @@ struct ScriptedKernel {
         if let which = answer(), which & 3 != 0 { return which & 3 == 1 ? 0 : which & 3 == 2 ? Self.agent + 1 : 99 }
         guard hasStarted, !agentIsReaped else { return -Int(ECHILD) }
         var status = word() ?? 0
-        // Nobody is stopped by no signal.
-        if status & 0xffff == 0x7f { status |= UInt32(SIGSTOP) << 8 }
+        // Who is stopped is so by a signal that there is. wait(2)
+        if status & 0xff == 0x7f { status = (1 + status >> 8 & 63) << 8 | 0x7f }
         if address != 0 { at(address, UInt32.self).pointee = status }
         agentIsReaped = status & 0xff != 0x7f
         return Self.agent
