@@ -49,7 +49,7 @@ public final class SandboxConnection {
     /// - Parameters:
     ///   - path: from the sandbox's root on.
     ///   - flags: of those for access, `create`, `exclusive`, `truncate`, `append`, `directory`, `noFollow`.
-    ///   - mode: permissions of what is made, less the sandbox's umask.
+    ///   - mode: permissions of what is made; init's umask takes nothing off them.
     ///   - user: to whom the permissions apply, and whose it is when it is made; `nil`: as the first process. Without further
     ///     groups.
     /// - Throws: `.wrongState` where the sandbox is paused; `.unavailable` with what the kernel says.
